@@ -1,0 +1,79 @@
+/**
+ * Bodies as both sides of the proxy pass them on: one chunk at a time, pulled by whoever writes.
+ *
+ * @module
+ */
+
+/** A body that is read chunk by chunk; nothing is read ahead of the reader, which is the backpressure. */
+export interface BodySource {
+  /**
+   * The next chunk (never empty, the caller's own from then on), or null after the last.
+   *
+   * @throws when the body was cut short or is malformed
+   */
+  read(): Promise<Uint8Array | null>;
+  /** Gives the rest up. Safe to call at any time, also twice. */
+  cancel(): void;
+}
+
+/** Any body: none, all of it at hand, or still to come. */
+export type Body = null | Uint8Array | BodySource;
+
+/** Reads a web stream as a {@linkcode BodySource}. */
+export class StreamSource implements BodySource {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  /** Locks the stream. */
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** The next non-empty chunk, or null. */
+  async read(): Promise<Uint8Array | null> {
+    while (true) {
+      const { done, value } = await this.#reader.read();
+      if (done) return null;
+      if (value.length > 0) return value;
+    }
+  }
+
+  /** Cancels the stream. */
+  cancel(): void {
+    this.#reader.cancel().catch(() => {});
+  }
+}
+
+/** Bytes at hand as a {@linkcode BodySource} of one chunk. */
+export class BytesSource implements BodySource {
+  #bytes: Uint8Array | null;
+
+  /** Takes the bytes over. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes.length > 0 ? bytes : null;
+  }
+
+  /** The bytes, then null. */
+  read(): Promise<Uint8Array | null> {
+    const bytes = this.#bytes;
+    this.#bytes = null;
+    return Promise.resolve(bytes);
+  }
+
+  /** Forgets the bytes. */
+  cancel(): void {
+    this.#bytes = null;
+  }
+}
+
+/** The parts in one. */
+export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

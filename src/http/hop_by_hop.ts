@@ -1,0 +1,47 @@
+/**
+ * Fields that belong to one connection and are never passed on, RFC 9110 section 7.6.1.
+ *
+ * @module
+ */
+import { type HeaderList, isName } from "./headers.ts";
+
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+const LENGTHS: boolean[] = Array.from(
+  { length: 20 },
+  (_, n) => [...HOP_BY_HOP].some((name) => name.length === n),
+);
+
+/** Whether a field of that name, in any spelling, is bound to its connection. */
+export function isHopByHop(name: string): boolean {
+  return LENGTHS[name.length] === true && HOP_BY_HOP.has(name.toLowerCase());
+}
+
+/** The tokens of a comma-separated list, in lower case. */
+export function tokens(value: string): string[] {
+  return value.toLowerCase().split(",").map((token) => token.trim()).filter((token) => token !== "");
+}
+
+/**
+ * Removes the fields that a `Connection` value names.
+ *
+ * @param kept Lower-case names that stay even when named: framing and routing do not depend on the other side's wish.
+ */
+export function removeNamed(headers: HeaderList, connection: string, kept: ReadonlySet<string>): void {
+  if (connection === "keep-alive" || connection === "close") return;
+  for (const name of tokens(connection)) if (!kept.has(name) && headers.has(name)) headers.delete(name);
+}
+
+/** Whether `Connection` holds the token. */
+export function hasToken(connection: string, token: string): boolean {
+  return isName(connection, token) || (connection.includes(",") && tokens(connection).includes(token));
+}

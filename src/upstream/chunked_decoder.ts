@@ -1,0 +1,99 @@
+/**
+ * Decoding the chunked transfer coding, RFC 9112 section 7.1, strictly.
+ *
+ * @module
+ */
+import { bad } from "./response_head.ts";
+
+/** The longest chunk-size line, extensions included, in bytes. */
+const MAX_SIZE_LINE = 4096;
+/** The most bytes of trailer fields. */
+const MAX_TRAILERS = 16 * 1024;
+
+const CR = 13;
+const LF = 10;
+
+const SIZE = 0;
+const DATA = 1;
+const DATA_END = 2;
+const TRAILER = 3;
+const ENDED = 4;
+
+const SIZE_LINE = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * Takes a chunked body apart. Its state is between bytes: any split of the input gives the same output.
+ * Extensions and trailers are checked and dropped.
+ */
+export class ChunkedDecoder {
+  #state = SIZE;
+  #left = 0;
+  #trailers = 0;
+
+  /** Whether the body is over. */
+  get ended(): boolean {
+    return this.#state === ENDED;
+  }
+
+  /** How much of the present chunk is still to come. */
+  get inChunk(): number {
+    return this.#state === DATA ? this.#left : 0;
+  }
+
+  /** Counts bytes of the present chunk that went past the decoder. */
+  skip(n: number): void {
+    this.#left -= n;
+    if (this.#left === 0) this.#state = DATA_END;
+  }
+
+  /**
+   * Decodes the bytes from `start` to `end` as far as possible.
+   *
+   * @param pieces Receives the data, as views of the buffer.
+   * @returns where the undecoded bytes begin
+   * @throws {ProxyError} `bad_response`
+   */
+  decode(buffer: Uint8Array, start: number, end: number, pieces: Uint8Array[]): number {
+    let at = start;
+    while (at < end && this.#state !== ENDED) {
+      if (this.#state === DATA) {
+        const n = Math.min(this.#left, end - at);
+        pieces.push(buffer.subarray(at, at + n));
+        at += n;
+        this.skip(n);
+      } else if (this.#state === DATA_END) {
+        if (buffer[at] !== CR || (end - at > 1 && buffer[at + 1] !== LF)) {
+          throw bad("a chunk is longer than its size");
+        }
+        if (end - at === 1) break;
+        at += 2;
+        this.#state = SIZE;
+      } else {
+        const limit = this.#state === SIZE ? MAX_SIZE_LINE : MAX_TRAILERS - this.#trailers;
+        const lf = buffer.indexOf(LF, at);
+        const found = lf >= 0 && lf < end;
+        if ((found ? lf : end) - at > limit) throw bad("a chunk size, or the trailer section, is too long");
+        if (!found) break;
+        if (lf === at || buffer[lf - 1] !== CR) throw bad("a line of the chunked body ends with a bare LF");
+        this.#line(String.fromCharCode(...buffer.subarray(at, lf - 1)));
+        at = lf + 1;
+      }
+    }
+    return at;
+  }
+
+  #line(line: string): void {
+    if (this.#state === SIZE) {
+      const size = SIZE_LINE.exec(line);
+      if (size === null) throw bad(`a chunk size is malformed: ${JSON.stringify(line.slice(0, 40))}`);
+      this.#left = parseInt(size[1]!, 16);
+      this.#state = this.#left > 0 ? DATA : TRAILER;
+    } else if (line === "") {
+      this.#state = ENDED;
+    } else {
+      if (!TRAILER_LINE.test(line)) throw bad("a trailer field is malformed");
+      this.#trailers += line.length + 2;
+    }
+  }
+}

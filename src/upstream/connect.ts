@@ -1,0 +1,97 @@
+/**
+ * Opening connections: TCP or Unix socket, then TLS, each within its time.
+ *
+ * @module
+ */
+import { type ErrorType, messageOf, ProxyError } from "../http/errors.ts";
+import { Connection } from "./connection.ts";
+import type { Target } from "./peer.ts";
+
+/**
+ * Connects to the target.
+ *
+ * @param signal Gives the attempt up; its reason is what the promise rejects with.
+ * @throws {ProxyError} `connect_failed`, `connect_timeout` or `tls_failed`
+ */
+export async function connect(target: Target, signal: AbortSignal): Promise<Connection> {
+  const socket = await openSocket(target, signal);
+  return new Connection(target, target.tls === undefined ? socket : await secure(socket, target, signal));
+}
+
+async function openSocket(target: Target, signal: AbortSignal): Promise<Deno.Conn> {
+  const { address, timeouts } = target;
+  const limit = startLimit(timeouts.connect, signal, target, "connecting");
+  try {
+    if (address.transport === "unix") {
+      const opening = Deno.connect({ transport: "unix", path: address.path });
+      return await new Promise((resolve, reject) => {
+        limit.onEnd(() => {
+          opening.then((late) => late.close(), () => {});
+          reject(limit.reason());
+        });
+        opening.then(resolve, reject);
+      });
+    }
+    const { hostname, port } = address;
+    const socket = await Deno.connect({ hostname, port, signal: limit.signal });
+    socket.setNoDelay(true);
+    return socket;
+  } catch (error) {
+    throw limit.reason() ?? failure("connect_failed", target, error);
+  } finally {
+    limit.clear();
+  }
+}
+
+async function secure(socket: Deno.Conn, target: Target, signal: AbortSignal): Promise<Deno.Conn> {
+  const { serverName, caCerts, verifyName } = target.tls!;
+  const limit = startLimit(target.timeouts.tls, signal, target, "in the TLS handshake");
+  let open = socket;
+  try {
+    const secured = await Deno.startTls(socket as Deno.TcpConn, {
+      hostname: serverName,
+      caCerts,
+      alpnProtocols: ["http/1.1"],
+      unsafelyDisableHostnameVerification: !verifyName,
+    });
+    open = secured;
+    limit.onEnd(() => secured.close());
+    await secured.handshake();
+    limit.signal.throwIfAborted();
+    return secured;
+  } catch (error) {
+    try {
+      open.close();
+    } catch { /* the limit, or startTls itself, closed it already */ }
+    throw limit.reason() ?? failure("tls_failed", target, error);
+  } finally {
+    limit.clear();
+  }
+}
+
+/** A time limit joined with the caller's signal. */
+function startLimit(ms: number, outer: AbortSignal, target: Target, doing: string) {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const cancel = () => controller.abort(outer.reason);
+  const timer = ms === Infinity ? undefined : setTimeout(() => {
+    controller.abort(
+      new ProxyError("connect_timeout", `${target.label}: no answer within ${ms} ms ${doing}`),
+    );
+  }, ms);
+  if (outer.aborted) cancel();
+  else outer.addEventListener("abort", cancel);
+  return {
+    signal,
+    onEnd: (stop: () => void) => signal.addEventListener("abort", stop),
+    reason: (): unknown => signal.aborted ? signal.reason : undefined,
+    clear() {
+      clearTimeout(timer);
+      outer.removeEventListener("abort", cancel);
+    },
+  };
+}
+
+function failure(type: ErrorType, target: Target, error: unknown): ProxyError {
+  return new ProxyError(type, `${target.label}: ${messageOf(error)}`, { cause: error });
+}

@@ -1,0 +1,114 @@
+/**
+ * One connection to an upstream: a socket, the bytes read from it and not used yet, and its state.
+ *
+ * @module
+ */
+import type { Target } from "./peer.ts";
+
+const BUFFER_SIZE = 16 * 1024;
+
+/** A connection to an upstream. */
+export class Connection {
+  /** Whom it leads to. */
+  readonly target: Target;
+  /** Bytes read and not used yet lie from `start` to `end`. */
+  buffer: Uint8Array<ArrayBuffer> = new Uint8Array(BUFFER_SIZE);
+  /** Where unused bytes begin. */
+  start = 0;
+  /** Where unused bytes end. */
+  end = 0;
+  /** Requests that were sent before the present one. */
+  served = 0;
+  /** Whether any of the present request was written. */
+  wrote = false;
+  /** When it leaves the pool unused, on the watchdog's clock. */
+  expiresAt = 0;
+  readonly #socket: Deno.Conn;
+  #closed = false;
+  #parkedRead: Promise<number | null> | null = null;
+  #onParkedEvent: (() => void) | null = null;
+
+  /** Takes the socket over. */
+  constructor(target: Target, socket: Deno.Conn) {
+    this.target = target;
+    this.#socket = socket;
+  }
+
+  /** Whether it was closed from this side. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The socket's own address, for hooks. */
+  get localAddr(): Deno.Addr {
+    return this.#socket.localAddr;
+  }
+
+  /** Writes all of it. */
+  async write(bytes: Uint8Array): Promise<void> {
+    let written = await this.#socket.write(bytes);
+    this.wrote = true;
+    while (written < bytes.length) written += await this.#socket.write(bytes.subarray(written));
+  }
+
+  /**
+   * Reads more bytes behind those not used yet; the number read, or null when the upstream is done.
+   * The buffer grows up to `limit` bytes; the caller sees to it that there is room.
+   */
+  fill(limit: number): Promise<number | null> {
+    const parked = this.#parkedRead;
+    if (parked !== null) {
+      this.#parkedRead = null;
+      return parked.then((n) => this.#took(n));
+    }
+    if (this.start === this.end) this.start = this.end = 0;
+    if (this.end === this.buffer.length) this.#makeRoom(limit);
+    return this.#socket.read(this.buffer.subarray(this.end)).then((n) => this.#took(n));
+  }
+
+  /** Reads straight into `into`; only when no unused bytes are left. */
+  readInto(into: Uint8Array): Promise<number | null> {
+    return this.#socket.read(into);
+  }
+
+  /**
+   * Waits unused: a read is left standing, so that the upstream's closing (or talking unasked) is noticed at once.
+   * That read becomes the first of the next response, and costs nothing.
+   */
+  park(onEvent: () => void): void {
+    this.start = this.end = 0;
+    if (this.buffer.length > BUFFER_SIZE) this.buffer = new Uint8Array(BUFFER_SIZE);
+    this.#onParkedEvent = onEvent;
+    this.#parkedRead = this.#socket.read(this.buffer);
+    const notice = () => this.#onParkedEvent?.();
+    this.#parkedRead.then(notice, notice);
+  }
+
+  /** Ends the waiting; the next {@linkcode Connection.fill} takes the standing read. */
+  unpark(): void {
+    this.#onParkedEvent = null;
+    this.wrote = false;
+  }
+
+  /** Closes the socket; a read or write under way rejects. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onParkedEvent = null;
+    this.#socket.close();
+  }
+
+  #took(n: number | null): number | null {
+    if (n !== null) this.end += n;
+    return n;
+  }
+
+  #makeRoom(limit: number): void {
+    const used = this.buffer.subarray(this.start, this.end);
+    const grown = this.start > 0 ? this.buffer : new Uint8Array(Math.min(limit, this.buffer.length * 2));
+    grown.set(used);
+    this.buffer = grown;
+    this.end = used.length;
+    this.start = 0;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * One request and its response on one connection.
+ *
+ * @module
+ */
+import { messageOf, ProxyError } from "../http/errors.ts";
+import { concat } from "../http/body.ts";
+import type { Connection } from "./connection.ts";
+import type { PeerTimeouts } from "./peer.ts";
+import type { ConnectionPool } from "./pool.ts";
+import { type ResponseBody, responseBody } from "./response_body.ts";
+import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** The most interim (1xx) responses skipped before a final one. */
+const MAX_INTERIM = 32;
+
+const WAITING: Record<keyof PeerTimeouts, string> = {
+  connect: "for the connection",
+  tls: "for the TLS handshake",
+  firstByte: "for the response",
+  readIdle: "for more of the response's body",
+  write: "to take more of the request",
+  poolIdle: "in the pool",
+};
+
+const encoder = new TextEncoder();
+const CRLF = encoder.encode("\r\n");
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+
+/** A request under way on a connection. Its end puts the connection back into the pool, or closes it. */
+export class Exchange {
+  /** The connection, this exchange's alone until its end. */
+  readonly connection: Connection;
+  /** When the upstream has been silent for too long, on the watchdog's clock. */
+  deadline = Infinity;
+  /** Called once when the next piece takes long enough for a client to notice: one to two ticks. */
+  onSlow: (() => void) | null = null;
+  /** Whether any byte of the response came. */
+  received = false;
+  readonly #watchdog: Watchdog;
+  readonly #pool: ConnectionPool;
+  #waiting: keyof PeerTimeouts = "write";
+  #sending = true;
+  #reusable = false;
+  #keptFor = Infinity;
+  #failure: ProxyError | null = null;
+  #ended = false;
+  #ticks = 0;
+
+  /** Starts an exchange on a connection that no other uses. */
+  constructor(connection: Connection, watchdog: Watchdog, pool: ConnectionPool) {
+    this.connection = connection;
+    this.#watchdog = watchdog;
+    this.#pool = pool;
+  }
+
+  /** Writes a part of the request. */
+  async send(bytes: Uint8Array): Promise<void> {
+    this.#arm("write");
+    try {
+      await this.connection.write(bytes);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    this.deadline = Infinity;
+  }
+
+  /** Writes a chunk of a body without length. */
+  sendChunk(bytes: Uint8Array): Promise<void> {
+    return this.send(concat([encoder.encode(bytes.length.toString(16)), CRLF, bytes, CRLF]));
+  }
+
+  /** Says that a body without length is over. */
+  sendLastChunk(): Promise<void> {
+    return this.send(LAST_CHUNK);
+  }
+
+  /** Says that the whole request was sent; the wait for the response is timed from here. */
+  sent(): void {
+    this.#sending = false;
+    if (!this.received) this.#arm("firstByte");
+  }
+
+  /** Whether some of the request is still to be sent. */
+  get sending(): boolean {
+    return this.#sending;
+  }
+
+  /**
+   * The head of the final response; interim ones are skipped.
+   *
+   * @throws {ProxyError} `upstream_closed`, `upstream_timeout`, `bad_response`, or what the exchange was aborted with
+   */
+  async readHead(): Promise<ResponseHead> {
+    const { connection } = this;
+    let looked = 0;
+    for (let interim = 0;;) {
+      if (connection.end > connection.start) {
+        const { start } = connection;
+        const end = findHeadEnd(connection.buffer, start, start + looked, connection.end);
+        if (end >= 0) {
+          const head = parseHead(connection.buffer, start, end);
+          connection.start = end;
+          looked = 0;
+          if (head.status >= 200) return head;
+          if (head.status === 101) throw bad("it switches protocols, which was not asked for");
+          if (++interim > MAX_INTERIM) throw bad(`it has more than ${MAX_INTERIM} interim responses`);
+          continue;
+        }
+        looked = -1 - end - start;
+      }
+      if (await this.#fill() === null) {
+        const when = looked > 0 || connection.end > connection.start ? "in the middle of" : "before";
+        throw new ProxyError(
+          "upstream_closed",
+          `${connection.target.label} closed the connection ${when} the response's head`,
+        );
+      }
+      this.received = true;
+    }
+  }
+
+  /** The body that belongs to the head, or null when there is none; then the exchange is at its end. */
+  readBody(head: ResponseHead, method: string): ResponseBody | null {
+    const { status, bodyLength } = head;
+    this.#reusable = head.keepAlive;
+    this.#keptFor = head.keepAliveFor;
+    this.deadline = Infinity;
+    if (method === "HEAD" || status === 204 || status === 304 || bodyLength === 0) {
+      this.end();
+      return null;
+    }
+    return responseBody(this, bodyLength);
+  }
+
+  /** Reads more behind the unused bytes; null when the upstream is done. */
+  async fillBody(): Promise<number | null> {
+    this.#arm("readIdle");
+    const n = await this.#fill();
+    this.deadline = Infinity;
+    return n;
+  }
+
+  /** Reads a piece of the body into a buffer of the caller's; null when the upstream is done. */
+  async readInto(into: Uint8Array): Promise<number | null> {
+    this.#arm("readIdle");
+    try {
+      const n = await this.connection.readInto(into);
+      this.deadline = Infinity;
+      return n;
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  /** The response was read to its end. The connection is kept if both sides are done and nothing is left over. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.deadline = Infinity;
+    const { connection } = this;
+    if (this.#reusable && !this.#sending && connection.start === connection.end) {
+      this.#pool.put(connection, this.#keptFor);
+    } else {
+      connection.close();
+    }
+  }
+
+  /** Gives the exchange up: what waits on it rejects with `error`. Nothing happens when it is over. */
+  abort(error: ProxyError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#failure = error;
+    this.deadline = Infinity;
+    this.connection.close();
+  }
+
+  /** Aborts when the deadline has passed. */
+  tick(now: number): void {
+    if (this.onSlow !== null && ++this.#ticks > 1) {
+      this.onSlow();
+      this.onSlow = null;
+    }
+    if (now < this.deadline) return;
+    const { label, timeouts } = this.connection.target;
+    const ms = timeouts[this.#waiting];
+    this.abort(new ProxyError("upstream_timeout", `${label}: waited ${ms} ms ${WAITING[this.#waiting]}`));
+  }
+
+  #arm(what: keyof PeerTimeouts): void {
+    this.#waiting = what;
+    this.deadline = this.#watchdog.now + this.connection.target.timeouts[what];
+  }
+
+  async #fill(): Promise<number | null> {
+    try {
+      return await this.connection.fill(MAX_HEAD);
+    } catch (error) {
+      throw this.#explain(error);
+    }
+  }
+
+  #explain(error: unknown): ProxyError {
+    const { label } = this.connection.target;
+    return this.#failure ??
+      new ProxyError("upstream_closed", `${label}: ${messageOf(error)}`, { cause: error });
+  }
+}

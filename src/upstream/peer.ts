@@ -1,0 +1,130 @@
+/**
+ * Peers: the upstream servers that hooks choose from, and how to talk to each.
+ *
+ * @module
+ */
+import { type Address, formatAddress, parseAddress } from "./address.ts";
+
+/** How long to wait for an upstream, in milliseconds; 0 means for ever. */
+export interface PeerTimeouts {
+  /** The TCP (or Unix socket) connection stands. @default {5_000} */
+  connect: number;
+  /** The TLS handshake is done. @default {5_000} */
+  tls: number;
+  /** The response's head is there, counted from the last byte of the request that went out. @default {60_000} */
+  firstByte: number;
+  /** Silence between two pieces of the response's body. @default {60_000} */
+  readIdle: number;
+  /** One piece of the request is taken by the upstream. @default {60_000} */
+  write: number;
+  /** An unused connection stays in the pool. 0 keeps none. @default {60_000} */
+  poolIdle: number;
+}
+
+/** TLS to an upstream. The certificate chain is always verified. */
+export interface PeerTls {
+  /** The name sent as SNI and looked for in the certificate. @default the host of the address */
+  serverName?: string;
+  /** PEM certificates to trust beside the system's. */
+  caCerts?: string[];
+  /** `false` accepts a trusted certificate made out to any name; said in the log at the first use. @default {true} */
+  verifyName?: boolean;
+}
+
+/**
+ * An upstream server. Plain data, so that it can come from a hook in another thread; it is frozen at its first use.
+ *
+ * @example
+ * ```ts
+ * import type { Peer } from "./peer.ts";
+ * const peer: Peer = { address: "1.1.1.1:443", tls: { serverName: "one.one.one.one" } };
+ * ```
+ */
+export interface Peer {
+  /** `host:port`, `[v6]:port` or `unix:/path`. */
+  address: string;
+  /** Speak TLS; without it, plain text. */
+  tls?: PeerTls;
+  /** Differences from the default time-outs. */
+  timeouts?: Partial<PeerTimeouts>;
+  /** Connections kept when unused. @default {128} */
+  maxIdle?: number;
+  /** Peers of different groups never share a connection. */
+  group?: string;
+}
+
+/** The time-outs of a peer that names none. */
+export const DEFAULT_TIMEOUTS: Readonly<PeerTimeouts> = {
+  connect: 5_000,
+  tls: 5_000,
+  firstByte: 60_000,
+  readIdle: 60_000,
+  write: 60_000,
+  poolIdle: 60_000,
+};
+
+/** A peer made ready for use: parsed, checked, with its place in the connection pool. */
+export interface Target {
+  /** The peer as the hook gave it. */
+  readonly peer: Peer;
+  /** The address, parsed. */
+  readonly address: Address;
+  /** The address as text, for the log. */
+  readonly label: string;
+  /** Who may share a connection: every field that changes where it leads or how it is secured. */
+  readonly key: string;
+  /** Present when the peer speaks TLS. */
+  readonly tls: { serverName: string; caCerts: string[]; verifyName: boolean } | undefined;
+  /** All time-outs, 0 replaced by Infinity except `poolIdle`. */
+  readonly timeouts: Readonly<PeerTimeouts>;
+  /** Connections kept when unused. */
+  readonly maxIdle: number;
+}
+
+const targets = new WeakMap<Peer, Target>();
+
+/**
+ * The target of a peer, made once per peer object.
+ *
+ * @throws {RangeError} when the address or the server name cannot be used
+ */
+export function targetOf(peer: Peer): Target {
+  const known = targets.get(peer);
+  if (known !== undefined) return known;
+  const address = parseAddress(peer.address);
+  const tls = peer.tls && tlsOf(peer.tls, address);
+  const target: Target = {
+    peer,
+    address,
+    label: formatAddress(address),
+    key: JSON.stringify([peer.address, tls ?? null, peer.group ?? null]),
+    tls,
+    timeouts: timeoutsOf(peer.timeouts),
+    maxIdle: peer.maxIdle ?? 128,
+  };
+  Object.freeze(peer);
+  for (const part of [peer.tls, peer.tls?.caCerts, peer.timeouts]) if (part) Object.freeze(part);
+  targets.set(peer, target);
+  return target;
+}
+
+function tlsOf(tls: PeerTls, address: Address): NonNullable<Target["tls"]> {
+  const serverName = tls.serverName ?? (address.transport === "tcp" ? address.hostname : "");
+  if (serverName === "") {
+    throw new RangeError(`Cannot speak TLS to "${formatAddress(address)}": "tls.serverName" is empty`);
+  }
+  return { serverName, caCerts: tls.caCerts ?? [], verifyName: tls.verifyName ?? true };
+}
+
+function timeoutsOf(given: Partial<PeerTimeouts> = {}): PeerTimeouts {
+  const all = { ...DEFAULT_TIMEOUTS };
+  for (const name of Object.keys(all) as (keyof PeerTimeouts)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!(value >= 0)) {
+      throw new RangeError(`Cannot use time-out "${name}": expected milliseconds >= 0, found ${value}`);
+    }
+    all[name] = value === 0 && name !== "poolIdle" ? Infinity : value;
+  }
+  return all;
+}

@@ -1,0 +1,93 @@
+/**
+ * Idle upstream connections, kept for the next request to the same target.
+ *
+ * @module
+ */
+import type { Connection } from "./connection.ts";
+import type { Target } from "./peer.ts";
+import type { Watchdog, Watched } from "./watchdog.ts";
+
+/** An upstream's own idle time-out is undercut by this much, in milliseconds, so that it does not close first. */
+const KEPT_FOR_MARGIN = 500;
+
+/**
+ * Idle connections by target key, the most recently used first, at most `maxIdle` a key.
+ *
+ * A connection that its upstream closes or writes to while idle leaves the pool at once.
+ */
+export class ConnectionPool implements Watched {
+  readonly #idle = new Map<string, Connection[]>();
+  readonly #watchdog: Watchdog;
+  #closed = false;
+
+  /** The watchdog tells when connections have been idle for too long. */
+  constructor(watchdog: Watchdog) {
+    this.#watchdog = watchdog;
+  }
+
+  /** An idle connection to the target, or undefined. */
+  take(target: Target): Connection | undefined {
+    const idle = this.#idle.get(target.key);
+    if (idle === undefined) return undefined;
+    const connection = idle.pop()!;
+    connection.unpark();
+    if (idle.length === 0) this.#forget(target.key);
+    return connection;
+  }
+
+  /**
+   * Keeps a connection whose response was read to its end, unless the pool is full or closed.
+   *
+   * @param keptFor How long the upstream said that it keeps the connection, in milliseconds, or Infinity
+   */
+  put(connection: Connection, keptFor: number): void {
+    const { key, maxIdle, timeouts } = connection.target;
+    const idle = this.#idle.get(key) ?? [];
+    const idleFor = Math.min(timeouts.poolIdle, keptFor - KEPT_FOR_MARGIN);
+    if (this.#closed || idleFor <= 0 || idle.length >= maxIdle) return connection.close();
+    if (this.#idle.size === 0) this.#watchdog.add(this);
+    if (idle.length === 0) this.#idle.set(key, idle);
+    connection.served++;
+    connection.expiresAt = this.#watchdog.now + idleFor;
+    idle.push(connection);
+    connection.park(() => this.#discard(connection));
+  }
+
+  /** How many connections are idle, to the target or in all. */
+  idleCount(target?: Target): number {
+    if (target !== undefined) return this.#idle.get(target.key)?.length ?? 0;
+    let count = 0;
+    for (const idle of this.#idle.values()) count += idle.length;
+    return count;
+  }
+
+  /** Closes what is idle and everything that would be put back from now on. */
+  close(): void {
+    this.#closed = true;
+    for (const idle of this.#idle.values()) for (const connection of idle) connection.close();
+    this.#idle.clear();
+    this.#watchdog.delete(this);
+  }
+
+  /** Closes what has been idle for too long. */
+  tick(now: number): void {
+    for (const idle of this.#idle.values()) {
+      for (const connection of idle.filter(({ expiresAt }) => now >= expiresAt)) this.#discard(connection);
+    }
+  }
+
+  #discard(connection: Connection): void {
+    connection.close();
+    const { key } = connection.target;
+    const idle = this.#idle.get(key);
+    const at = idle?.indexOf(connection) ?? -1;
+    if (at < 0) return;
+    idle!.splice(at, 1);
+    if (idle!.length === 0) this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    this.#idle.delete(key);
+    if (this.#idle.size === 0) this.#watchdog.delete(this);
+  }
+}

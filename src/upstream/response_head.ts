@@ -1,0 +1,199 @@
+/**
+ * Reading the head of an HTTP/1 response, RFC 9112, strictly: what is malformed is refused, not repaired.
+ *
+ * @module
+ */
+import { ProxyError } from "../http/errors.ts";
+import { HeaderList } from "../http/headers.ts";
+import { hasToken, removeNamed } from "../http/hop_by_hop.ts";
+
+/** The largest head accepted, in bytes. */
+export const MAX_HEAD = 64 * 1024;
+/** The most field lines accepted. */
+export const MAX_FIELDS = 200;
+
+/** How long the body is: -1 chunked, -2 until the connection closes, otherwise bytes. */
+export type BodyLength = number;
+/** {@linkcode BodyLength} of a chunked body. */
+export const CHUNKED = -1;
+/** {@linkcode BodyLength} of a body that ends with its connection. */
+export const UNTIL_CLOSE = -2;
+
+/** The head of an upstream's response, hop-by-hop fields taken out. */
+export interface ResponseHead {
+  /** 100 to 599. */
+  status: number;
+  /** End-to-end fields. */
+  headers: HeaderList;
+  /** What the fields say of the body; whether there is one also depends on the request's method. */
+  bodyLength: BodyLength;
+  /** Whether the upstream keeps the connection open. */
+  keepAlive: boolean;
+  /** How long it says it does, in milliseconds, or Infinity. */
+  keepAliveFor: number;
+}
+
+const CR = 13;
+const LF = 10;
+const SP = 32;
+const HTAB = 9;
+const COLON = 58;
+
+const IS_TOKEN = new Uint8Array(256);
+for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+  IS_TOKEN[c.charCodeAt(0)] = 1;
+}
+const IS_TEXT = new Uint8Array(256).map((_, c) => (c === HTAB || (c >= SP && c !== 127)) ? 1 : 0);
+const FRAMING: ReadonlySet<string> = new Set(["content-length", "set-cookie"]);
+
+/**
+ * Looks for the end of a head.
+ *
+ * @param from Where to go on looking; lines before it were looked at already.
+ * @returns where the head ends (behind its empty line), or, when more bytes are needed, where to go on as `-1 - from`
+ * @throws {ProxyError} `bad_response` when it cannot become a head any more
+ */
+export function findHeadEnd(buffer: Uint8Array, start: number, from: number, end: number): number {
+  const known = Math.min(end - start, PROTOCOL.length);
+  if (from === start) {
+    for (let i = 0; i < known; i++) {
+      if (buffer[start + i] !== PROTOCOL[i]) throw bad("it does not begin with HTTP/1.");
+    }
+  }
+  let next = from;
+  while (true) {
+    const lf = buffer.indexOf(LF, next);
+    if (lf < 0 || lf >= end) break;
+    if (lf === start || buffer[lf - 1] !== CR) throw bad("a line ends with a bare LF");
+    if (lf - next === 1 && next > start) return lf + 1;
+    next = lf + 1;
+  }
+  if (end - start >= MAX_HEAD) throw bad(`its head is larger than ${MAX_HEAD} bytes`);
+  return -1 - (known < PROTOCOL.length ? start : next);
+}
+
+const PROTOCOL = new TextEncoder().encode("HTTP/1.");
+
+/**
+ * Reads a whole head, the bytes from `start` to `end` of the buffer.
+ *
+ * @throws {ProxyError} `bad_response`, saying what is wrong
+ */
+export function parseHead(buffer: Uint8Array, start: number, end: number): ResponseHead {
+  const text = latin1(buffer, start, end);
+  const minor = buffer[start + 7]! - 48;
+  const status = statusOf(buffer, start);
+  let at = start + 12;
+  if (buffer[at] === SP) { do at++; while (IS_TEXT[buffer[at]!] === 1); }
+  if (minor !== 0 && minor !== 1) throw bad(`it speaks ${JSON.stringify(text.slice(0, 8))}`);
+  if (buffer[at] !== CR || buffer[at + 1] !== LF) throw bad("its status line is malformed");
+  at += 2;
+
+  const headers = new HeaderList();
+  const { lines } = headers;
+  let connection = "";
+  let coding: string | undefined;
+  let length: string | undefined;
+  let keepAliveFor = Infinity;
+  for (let fields = 0; buffer[at] !== CR; fields++) {
+    if (fields === MAX_FIELDS) throw bad(`it has more than ${MAX_FIELDS} header fields`);
+    const nameStart = at;
+    while (IS_TOKEN[buffer[at]!] === 1) at++;
+    const nameEnd = at;
+    if (nameEnd === nameStart || buffer[at] !== COLON) {
+      throw bad("a header name is malformed, or a line is folded");
+    }
+    do at++; while (buffer[at] === SP || buffer[at] === HTAB);
+    const valueStart = at;
+    while (IS_TEXT[buffer[at]!] === 1) at++;
+    let valueEnd = at;
+    if (buffer[at] !== CR || buffer[at + 1] !== LF) throw bad("a header value holds a control character");
+    while (valueEnd > valueStart && (buffer[valueEnd - 1] === SP || buffer[valueEnd - 1] === HTAB)) {
+      valueEnd--;
+    }
+    at += 2;
+
+    const name = text.slice(nameStart - start, nameEnd - start);
+    const value = text.slice(valueStart - start, valueEnd - start);
+    switch (nameEnd - nameStart) {
+      case 2:
+      case 7:
+      case 10:
+      case 14:
+      case 16:
+      case 17:
+      case 18:
+        switch (name.toLowerCase()) {
+          case "connection":
+            connection = connection === "" ? value : `${connection}, ${value}`;
+            continue;
+          case "transfer-encoding":
+            coding = coding === undefined ? value : `${coding}, ${value}`;
+            continue;
+          case "content-length":
+            if (length !== undefined) throw bad("it has several content-length fields");
+            length = value;
+            break;
+          case "keep-alive":
+            keepAliveFor = 1000 * Number(/(?:^|[\s,])timeout=(\d{1,9})/i.exec(value)?.[1] ?? Infinity);
+            continue;
+          case "te":
+          case "trailer":
+          case "upgrade":
+          case "proxy-connection":
+          case "proxy-authenticate":
+            continue;
+        }
+    }
+    lines.push(name, value);
+  }
+  if (at + 2 !== end) throw bad("its header fields are malformed");
+  if (connection !== "") removeNamed(headers, connection, FRAMING);
+  return {
+    status,
+    headers,
+    bodyLength: bodyLengthOf(length, coding, minor),
+    keepAlive: minor === 1 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive"),
+    keepAliveFor,
+  };
+}
+
+function statusOf(buffer: Uint8Array, start: number): number {
+  let status = 0;
+  for (let i = start + 9; i < start + 12; i++) {
+    const digit = buffer[i]! - 48;
+    if (!(digit >= 0 && digit <= 9)) throw bad("its status is not a number of three digits");
+    status = status * 10 + digit;
+  }
+  if (buffer[start + 8] !== SP || status < 100 || status > 599) {
+    throw bad("its status is malformed or out of the range 100 to 599");
+  }
+  return status;
+}
+
+/** RFC 9112 section 6.3, without its leniency: a message whose end two readers could see differently is refused. */
+function bodyLengthOf(length: string | undefined, coding: string | undefined, minor: number): BodyLength {
+  if (coding !== undefined) {
+    if (length !== undefined) throw bad("it has both transfer-encoding and content-length");
+    if (minor === 0) throw bad("it has transfer-encoding in HTTP/1.0");
+    if (coding.toLowerCase() !== "chunked") throw bad(`its transfer-encoding is ${JSON.stringify(coding)}`);
+    return CHUNKED;
+  }
+  if (length === undefined) return UNTIL_CLOSE;
+  if (!/^\d{1,15}$/.test(length)) throw bad(`its content-length is ${JSON.stringify(length)}`);
+  return Number(length);
+}
+
+const decoder = new TextDecoder();
+
+function latin1(buffer: Uint8Array, start: number, end: number): string {
+  for (let i = start; i < end; i++) {
+    if (buffer[i]! > 127) return String.fromCharCode(...buffer.subarray(start, end));
+  }
+  return decoder.decode(buffer.subarray(start, end));
+}
+
+/** An upstream's response that cannot be understood. */
+export function bad(what: string): ProxyError {
+  return new ProxyError("bad_response", `Cannot read the upstream's response: ${what}`);
+}
