@@ -31,14 +31,10 @@ export function tokens(value: string): string[] {
   return value.toLowerCase().split(",").map((token) => token.trim()).filter((token) => token !== "");
 }
 
-/**
- * Removes the fields that a `Connection` value names.
- *
- * @param kept Lower-case names that stay even when named: framing and routing do not depend on the other side's wish.
- */
-export function removeNamed(headers: HeaderList, connection: string, kept: ReadonlySet<string>): void {
+/** Removes the fields that a `Connection` value names. */
+export function removeNamed(headers: HeaderList, connection: string): void {
   if (connection === "keep-alive" || connection === "close") return;
-  for (const name of tokens(connection)) if (!kept.has(name) && headers.has(name)) headers.delete(name);
+  for (const name of tokens(connection)) if (headers.has(name)) headers.delete(name);
 }
 
 /** Whether `Connection` holds the token. */

@@ -44,7 +44,6 @@ for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL
   IS_TOKEN[c.charCodeAt(0)] = 1;
 }
 const IS_TEXT = new Uint8Array(256).map((_, c) => (c === HTAB || (c >= SP && c !== 127)) ? 1 : 0);
-const FRAMING: ReadonlySet<string> = new Set(["content-length", "set-cookie"]);
 
 /**
  * Looks for the end of a head.
@@ -148,7 +147,7 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
     lines.push(name, value);
   }
   if (at + 2 !== end) throw bad("its header fields are malformed");
-  if (connection !== "") removeNamed(headers, connection, FRAMING);
+  if (connection !== "") removeNamed(headers, connection);
   return {
     status,
     headers,

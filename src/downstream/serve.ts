@@ -1,0 +1,87 @@
+/**
+ * The front on `Deno.serve`.
+ *
+ * @module
+ */
+import { getLogger } from "@std/log";
+import { messageOf } from "../http/errors.ts";
+import { sleep } from "../http/sleep.ts";
+import type { Address } from "../upstream/address.ts";
+import type { FrontHandler } from "./front.ts";
+import { ServeRequest } from "./serve_request.ts";
+import { serveResponse } from "./serve_response.ts";
+
+/** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
+const RELISTEN_AFTER = [20, 1_000] as const;
+
+/** A listener. */
+export interface Front {
+  /** Where it listens; the port is the real one when 0 was asked for. */
+  readonly addr: Deno.Addr;
+  /** Stops accepting and resolves when all requests are answered. */
+  shutdown(): Promise<void>;
+  /** Closes the listener and every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens and answers.
+ *
+ * Running out of file descriptors ends the listener of `Deno.serve`; it is opened again until that succeeds.
+ *
+ * @throws when the address cannot be listened on, as `Deno.serve`
+ */
+export function serve(address: Address, handler: FrontHandler): Front {
+  const log = getLogger("postern");
+  const stopping = new AbortController();
+  let server: Deno.HttpServer;
+  let closed = false;
+
+  const open = (at: Address): Deno.HttpServer => {
+    const options = { signal: stopping.signal, onListen() {} };
+    const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> =>
+      serveResponse(await handler(new ServeRequest(request, info, "http")), info);
+    return at.transport === "unix"
+      ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
+      : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
+  };
+
+  server = open(address);
+  const addr = server.addr;
+  const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
+
+  const keepListening = async () => {
+    while (!closed) {
+      try {
+        await server.finished;
+        return;
+      } catch (error) {
+        log.error(`listener failed: ${messageOf(error)}; opening it again`);
+      }
+      for (let wait: number = RELISTEN_AFTER[0]; !closed; wait = Math.min(wait * 2, RELISTEN_AFTER[1])) {
+        await sleep(wait, stopping.signal);
+        try {
+          if (!closed) server = open(bound);
+          break;
+        } catch (error) {
+          log.error(`cannot listen again: ${messageOf(error)}`);
+        }
+      }
+    }
+  };
+  const done = keepListening();
+
+  return {
+    addr,
+    async shutdown() {
+      closed = true;
+      await server.shutdown();
+      await done;
+    },
+    async close() {
+      closed = true;
+      stopping.abort();
+      await done;
+    },
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * The access log: one line for every request, after its last byte.
+ *
+ * @module
+ */
+
+/** What is known of a request when it is over. Times are in milliseconds, -1 where not reached. */
+export interface AccessEntry {
+  /** When the request came, in milliseconds since 1970. */
+  readonly startedAt: number;
+  /** The client's address. */
+  readonly clientAddress: string;
+  /** The method. */
+  readonly method: string;
+  /** The target. */
+  readonly target: string;
+  /** The Host. */
+  readonly host: string;
+  /** The status sent, or 499 when the client left before one was. */
+  readonly status: number;
+  /** Bytes of the response's body. */
+  readonly bytesSent: number;
+  /** Bytes of the request's body. */
+  readonly bytesReceived: number;
+  /** Why the request ended: Envoy's response flag, or `-`. */
+  readonly flag: string;
+  /** The last upstream tried, or `-`. */
+  readonly upstream: string;
+  /** Upstream attempts made. */
+  readonly attempts: number;
+  /** Opening the upstream connection took this long; 0 when one was reused. */
+  readonly connectMs: number;
+  /** From the request's arrival to the response's head. */
+  readonly firstByteMs: number;
+  /** From the request's arrival to the last byte. */
+  readonly totalMs: number;
+  /** The request id. */
+  readonly id: string;
+}
+
+/** The forms of a line. */
+export type AccessFormat = "common" | "json";
+
+/** A request as one line of the log. */
+export function formatAccess(entry: AccessEntry, format: AccessFormat): string {
+  return format === "json" ? json(entry) : common(entry);
+}
+
+/** The Common Log Format, then flag, upstream, attempts, connect, first byte and total time, id. */
+function common(e: AccessEntry): string {
+  const request = quoted(`${e.method} ${e.target} HTTP/1.1`);
+  return `${e.clientAddress} - - [${clfTime(e.startedAt)}] ${request} ${e.status} ${e.bytesSent} ` +
+    `${e.flag} ${e.upstream} ${e.attempts} ${ms(e.connectMs)} ${ms(e.firstByteMs)} ${ms(e.totalMs)} ${e.id}`;
+}
+
+function json(e: AccessEntry): string {
+  return JSON.stringify({
+    ts: new Date(e.startedAt).toISOString(),
+    client: e.clientAddress,
+    method: e.method,
+    host: e.host,
+    target: e.target,
+    status: e.status,
+    bytes_sent: e.bytesSent,
+    bytes_received: e.bytesReceived,
+    flags: e.flag,
+    upstream: e.upstream,
+    attempts: e.attempts,
+    connect_ms: rounded(e.connectMs),
+    first_byte_ms: rounded(e.firstByteMs),
+    total_ms: rounded(e.totalMs),
+    id: e.id,
+  });
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+let second = -1;
+let secondText = "";
+
+function clfTime(time: number): string {
+  const now = Math.floor(time / 1000);
+  if (now !== second) {
+    second = now;
+    const iso = new Date(time).toISOString();
+    const month = MONTHS[Number(iso.slice(5, 7)) - 1];
+    secondText = `${iso.slice(8, 10)}/${month}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+  }
+  return secondText;
+}
+
+function rounded(time: number): number {
+  return time < 0 ? -1 : Math.round(time * 100) / 100;
+}
+
+function ms(time: number): string {
+  return time < 0 ? "-1" : time.toFixed(1);
+}
+
+// deno-lint-ignore no-control-regex
+const TO_ESCAPE = /["\\\x00-\x1f\x7f-\uffff]/g;
+
+function quoted(text: string): string {
+  const safe = text.replace(
+    TO_ESCAPE,
+    (c) => c === '"' || c === "\\" ? `\\${c}` : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+  return `"${safe}"`;
+}

@@ -1,0 +1,46 @@
+/**
+ * A body on its way through a hook.
+ *
+ * @module
+ */
+import type { BodySource } from "../http/body.ts";
+import type { Awaitable, FilteredChunk } from "./hooks.ts";
+
+/** What a body filter is called with. */
+export type ChunkFilter = (chunk: Uint8Array | null, end: boolean) => Awaitable<FilteredChunk>;
+
+/** Passes every chunk, and the end, through a filter. */
+export class FilteredSource implements BodySource {
+  readonly #source: BodySource;
+  readonly #filter: ChunkFilter;
+  #ended = false;
+
+  /** Takes the source over. */
+  constructor(source: BodySource, filter: ChunkFilter) {
+    this.#source = source;
+    this.#filter = filter;
+  }
+
+  /** The next chunk that the filter lets out, or null. */
+  async read(): Promise<Uint8Array | null> {
+    while (!this.#ended) {
+      const chunk = await this.#source.read();
+      this.#ended = chunk === null;
+      const out = filtered(await this.#filter(chunk, this.#ended), chunk);
+      if (out !== null) return out;
+    }
+    return null;
+  }
+
+  /** Gives the rest up. */
+  cancel(): void {
+    this.#source.cancel();
+  }
+}
+
+/** What a filter's result means for the chunk it was given; nothing to pass on is null. */
+export function filtered(result: FilteredChunk, chunk: Uint8Array | null): Uint8Array | null {
+  const out = result === undefined ? chunk : result;
+  if (out === null || out.length === 0) return null;
+  return out;
+}
