@@ -66,14 +66,24 @@ export class Exchange {
     this.deadline = Infinity;
   }
 
-  /** Writes a chunk of a body without length. */
-  sendChunk(bytes: Uint8Array): Promise<void> {
-    return this.send(concat([encoder.encode(bytes.length.toString(16)), CRLF, bytes, CRLF]));
+  /**
+   * Writes a piece of the body, framed as a chunk if asked for; false when the upstream takes no more.
+   * That is no failure yet: its response may be on the way.
+   */
+  async trySend(piece: Uint8Array, chunked: boolean): Promise<boolean> {
+    const bytes = chunked ? concat([encoder.encode(piece.length.toString(16)), CRLF, piece, CRLF]) : piece;
+    try {
+      await this.send(bytes);
+      return true;
+    } catch {
+      if (!this.received) this.#arm("firstByte");
+      return false;
+    }
   }
 
-  /** Says that a body without length is over. */
-  sendLastChunk(): Promise<void> {
-    return this.send(LAST_CHUNK);
+  /** Says that a body without length is over; as {@linkcode Exchange.trySend}. */
+  async trySendLastChunk(): Promise<boolean> {
+    return await this.trySend(LAST_CHUNK, false);
   }
 
   /** Says that the whole request was sent; the wait for the response is timed from here. */
@@ -82,9 +92,9 @@ export class Exchange {
     if (!this.received) this.#arm("firstByte");
   }
 
-  /** Whether some of the request is still to be sent. */
-  get sending(): boolean {
-    return this.#sending;
+  /** Whether it is over. */
+  get ended(): boolean {
+    return this.#ended;
   }
 
   /**

@@ -16,6 +16,7 @@ const KEPT_FOR_MARGIN = 500;
  * A connection that its upstream closes or writes to while idle leaves the pool at once.
  */
 export class ConnectionPool implements Watched {
+  slot = -1;
   readonly #idle = new Map<string, Connection[]>();
   readonly #watchdog: Watchdog;
   #closed = false;

@@ -9,6 +9,8 @@ export const TICK = 50;
 
 /** Something with a deadline. */
 export interface Watched {
+  /** The watchdog's own: where it is in its list; -1 while not watched. */
+  slot: number;
   /** Called every {@linkcode TICK} while watched. */
   tick(now: number): void;
 }
@@ -17,25 +19,32 @@ export interface Watched {
 export class Watchdog {
   /** The time of the last tick, on `performance.now()`'s clock: good enough to count time-outs from, and free. */
   now: number = performance.now();
-  readonly #watched = new Set<Watched>();
+  /** A dense list rather than a Set: the churn of a Set's tables made garbage outlive its request. */
+  readonly #watched: Watched[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Starts watching. */
   add(watched: Watched): void {
-    this.#watched.add(watched);
+    watched.slot = this.#watched.push(watched) - 1;
     if (this.#timer !== undefined) return;
     this.now = performance.now();
     this.#timer = setInterval(() => this.#sweep(), TICK);
   }
 
-  /** Stops watching. */
+  /** Stops watching, if it did. */
   delete(watched: Watched): void {
-    this.#watched.delete(watched);
+    if (watched.slot < 0) return;
+    const last = this.#watched.pop()!;
+    if (last !== watched) {
+      this.#watched[watched.slot] = last;
+      last.slot = watched.slot;
+    }
+    watched.slot = -1;
   }
 
   /** How many are watched. */
   get size(): number {
-    return this.#watched.size;
+    return this.#watched.length;
   }
 
   /** Stops the timer; a later {@linkcode Watchdog.add} starts it again. */
@@ -46,7 +55,8 @@ export class Watchdog {
 
   #sweep(): void {
     this.now = performance.now();
-    if (this.#watched.size === 0) return this.close();
-    for (const watched of this.#watched) watched.tick(this.now);
+    if (this.#watched.length === 0) return this.close();
+    // From the end, as a tick may stop the watching of its own.
+    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.tick(this.now);
   }
 }
