@@ -36,29 +36,50 @@ export function trustCheck(list: readonly string[]): TrustCheck {
   };
 }
 
-/** The fields that only a trusted proxy may have set. */
+/** The fields that only a trusted proxy may have set, and Via, which anybody may have. */
 const CLAIMS = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
+const HAS_CLAIM = new Set([...CLAIMS, "via"]);
 
-/**
- * Puts the forwarded fields into a request: appended to what a trusted proxy said, in place of what anybody else did.
- *
- * @param host The request's Host.
- */
+/** Whether a lower-case name is one that {@linkcode setForwarded} may have to replace or append to. */
+export function isClaim(name: string): boolean {
+  return HAS_CLAIM.has(name);
+}
+
+/** What a request's forwarded fields are to say. */
+export interface Forwarded {
+  /** The client's address. */
+  client: string;
+  /** `http` or `https`. */
+  scheme: string;
+  /** The Host that the client named. */
+  host: string;
+  /** Whether the client is a proxy whose own word is kept. */
+  trusted: boolean;
+  /** Whether the request has any claim at all, see {@linkcode isClaim}. */
+  hasClaims: boolean;
+}
+
+/** Puts the forwarded fields into a request: appended to what a trusted proxy said, in place of what anybody else did. */
 export function setForwarded(
   headers: HeaderList,
-  client: string,
-  scheme: string,
-  host: string,
-  trusted: boolean,
+  { client, scheme, host, trusted, hasClaims }: Forwarded,
 ): void {
   const { lines } = headers;
-  const before = trusted ? headers.get("x-forwarded-for") : null;
-  if (!trusted) { for (const name of CLAIMS) if (headers.has(name)) headers.delete(name); }
-  if (before !== null) headers.set("x-forwarded-for", `${before}, ${client}`);
-  else lines.push("x-forwarded-for", client);
-  if (!trusted || !headers.has("x-forwarded-proto")) lines.push("x-forwarded-proto", scheme);
-  if (!trusted || !headers.has("x-forwarded-host")) lines.push("x-forwarded-host", host);
-  const via = headers.get("via");
-  if (via === null) lines.push("via", "1.1 postern");
-  else headers.set("via", `${via}, 1.1 postern`);
+  if (!hasClaims) {
+    lines.push("x-forwarded-for", client, "x-forwarded-proto", scheme, "x-forwarded-host", host, "via", VIA);
+    return;
+  }
+  if (!trusted) { for (const name of CLAIMS) headers.delete(name); }
+  appendTo(headers, "x-forwarded-for", client);
+  if (!headers.has("x-forwarded-proto")) lines.push("x-forwarded-proto", scheme);
+  if (!headers.has("x-forwarded-host")) lines.push("x-forwarded-host", host);
+  appendTo(headers, "via", VIA);
+}
+
+const VIA = "1.1 postern";
+
+function appendTo(headers: HeaderList, name: string, value: string): void {
+  const before = headers.get(name);
+  if (before === null) headers.lines.push(name, value);
+  else headers.set(name, `${before}, ${value}`);
 }

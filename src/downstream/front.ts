@@ -17,6 +17,10 @@ export interface FrontRequest {
   readonly host: string;
   /** End-to-end fields, Host first, without framing and Expect. */
   readonly headers: HeaderList;
+  /** Whether any of the headers is a claim of `forwarded.ts`. */
+  readonly hasClaims: boolean;
+  /** The `X-Request-Id`, as sent, or null. */
+  readonly givenId: string | null;
   /** How long the body is; null when there is none, undefined when only its end will tell. */
   readonly bodyLength: number | null | undefined;
   /** The body. Called at most once. */

@@ -8,6 +8,7 @@ import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import { isHopByHop, removeNamed } from "../http/hop_by_hop.ts";
 import type { FrontRequest } from "./front.ts";
+import { isClaim } from "./forwarded.ts";
 import { isHost } from "./host.ts";
 import { normalTarget } from "./target.ts";
 
@@ -20,6 +21,8 @@ export class ServeRequest implements FrontRequest {
   readonly target: string;
   readonly host: string;
   readonly headers = new HeaderList();
+  readonly hasClaims: boolean;
+  readonly givenId: string | null;
   readonly bodyLength: number | null | undefined;
   readonly clientAddress: string;
   readonly scheme: string;
@@ -39,15 +42,23 @@ export class ServeRequest implements FrontRequest {
     let connection = "";
     let length: string | undefined;
     let coding: string | undefined;
+    let givenId: string | null = null;
+    let hasClaims = false;
     request.headers.forEach((value, name) => {
       if (name === "host") host = value;
       else if (name === "content-length") length = value;
       else if (name === "transfer-encoding") coding = value;
       else if (name === "connection") connection = value;
-      else if (name !== "expect" && !isHopByHop(name)) lines.push(name, value);
+      else if (name !== "expect" && !isHopByHop(name)) {
+        lines.push(name, value);
+        if (name === "x-request-id") givenId = value;
+        else if (isClaim(name)) hasClaims = true;
+      }
     });
     if (connection !== "") removeNamed(this.headers, connection);
     this.host = lines[1] = host;
+    this.givenId = givenId;
+    this.hasClaims = hasClaims;
 
     let refused: ProxyError | undefined;
     let target = request.url;

@@ -6,21 +6,21 @@
 import { STATUS_TEXT } from "@std/http";
 import type { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
+import type { FrontResponse } from "../downstream/front.ts";
 
 const encoder = new TextEncoder();
 
-/** Head and body of the answer to a failed request. */
-export function errorPage(
-  error: ProxyError,
-  id: string,
-): { status: number; headers: HeaderList; body: Uint8Array } {
+/** The answer to a failed request. */
+export function errorPage(error: ProxyError, id: string, method: string): FrontResponse {
+  // Nobody reads the answer after a 499, but it has to be one that can be sent.
   const status = error.status === 499 ? 400 : error.status;
-  const headers = new HeaderList();
-  headers.lines.push("content-type", "text/plain; charset=utf-8");
-  headers.lines.push("cache-control", "no-store");
-  headers.lines.push("x-request-id", id);
-  if (status === 405) headers.lines.push("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-  if (status === 503) headers.lines.push("retry-after", "5");
+  const headers = new HeaderList([
+    ["content-type", "text/plain; charset=utf-8"],
+    ["cache-control", "no-store"],
+    ["x-request-id", id],
+  ]);
+  if (status === 405) headers.append("allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  if (status === 503) headers.append("retry-after", "5");
   const text = `${status} ${STATUS_TEXT[status as keyof typeof STATUS_TEXT]}\nrequest id: ${id}\n`;
-  return { status, headers, body: encoder.encode(text) };
+  return { status, headers, body: method === "HEAD" ? null : encoder.encode(text), onSent: undefined };
 }

@@ -5,6 +5,8 @@
  */
 import type { BodySource } from "../http/body.ts";
 import type { Awaitable, FilteredChunk } from "./hooks.ts";
+import { hookError } from "./hook_result.ts";
+import type { RequestState } from "./request_state.ts";
 
 /** What a body filter is called with. */
 export type ChunkFilter = (chunk: Uint8Array | null, end: boolean) => Awaitable<FilteredChunk>;
@@ -43,4 +45,16 @@ export function filtered(result: FilteredChunk, chunk: Uint8Array | null): Uint8
   const out = result === undefined ? chunk : result;
   if (out === null || out.length === 0) return null;
   return out;
+}
+
+/** A body filter of the module as a function of the chunk alone; what it throws is blamed on it. */
+export function bodyFilter(run: RequestState, name: "requestBodyFilter" | "responseBodyFilter"): ChunkFilter {
+  const hook = run.shared.hooks[name]!;
+  return async (chunk, end) => {
+    try {
+      return await hook(run, chunk, end, run.context);
+    } catch (error) {
+      throw hookError(name, error);
+    }
+  };
 }

@@ -11,7 +11,8 @@ import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../upstream/watchdog.ts";
 import { supervise } from "./background.ts";
 import { HOOKS, type ProxyModule, type ProxyOptions } from "./hooks.ts";
-import { Run, type RunShared } from "./run.ts";
+import type { Shared } from "./request_state.ts";
+import { Run } from "./run.ts";
 
 const DEFAULTS: Required<ProxyOptions> = {
   retries: 1,
@@ -38,7 +39,7 @@ export class Proxy {
   readonly #module: ProxyModule;
   readonly #watchdog = new Watchdog();
   readonly #pool = new ConnectionPool(this.#watchdog);
-  readonly #shared: RunShared;
+  readonly #shared: Shared;
   readonly #stopping = new AbortController();
   #services: Promise<void>[] = [];
 

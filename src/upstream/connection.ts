@@ -25,8 +25,10 @@ export class Connection {
   expiresAt = 0;
   readonly #socket: Deno.Conn;
   #closed = false;
+  #head = new Uint8Array(1024);
   #parkedRead: Promise<number | null> | null = null;
-  #onParkedEvent: (() => void) | null = null;
+  #onParkedEvent: ((connection: Connection) => void) | null = null;
+  readonly #notice = () => this.#onParkedEvent?.(this);
 
   /** Takes the socket over. */
   constructor(target: Target, socket: Deno.Conn) {
@@ -44,26 +46,30 @@ export class Connection {
     return this.#socket.localAddr;
   }
 
-  /** Writes all of it. */
-  async write(bytes: Uint8Array): Promise<void> {
-    let written = await this.#socket.write(bytes);
-    this.wrote = true;
-    while (written < bytes.length) written += await this.#socket.write(bytes.subarray(written));
+  /** Writes some of it; how much. */
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.write(bytes);
+  }
+
+  /** Room of at least that size for a head on its way out; used again for the next one. */
+  headRoom(size: number): Uint8Array<ArrayBuffer> {
+    if (this.#head.length < size) this.#head = new Uint8Array(size);
+    return this.#head;
   }
 
   /**
-   * Reads more bytes behind those not used yet; the number read, or null when the upstream is done.
-   * The buffer grows up to `limit` bytes; the caller sees to it that there is room.
+   * Reads more behind the unused bytes; the number read, or null when the upstream is done.
+   * The caller adds it to `end`. The buffer grows up to `limit` bytes, and the caller sees to it that there is room.
    */
   fill(limit: number): Promise<number | null> {
     const parked = this.#parkedRead;
     if (parked !== null) {
       this.#parkedRead = null;
-      return parked.then((n) => this.#took(n));
+      return parked;
     }
     if (this.start === this.end) this.start = this.end = 0;
     if (this.end === this.buffer.length) this.#makeRoom(limit);
-    return this.#socket.read(this.buffer.subarray(this.end)).then((n) => this.#took(n));
+    return this.#socket.read(this.end === 0 ? this.buffer : this.buffer.subarray(this.end));
   }
 
   /** Reads straight into `into`; only when no unused bytes are left. */
@@ -75,13 +81,12 @@ export class Connection {
    * Waits unused: a read is left standing, so that the upstream's closing (or talking unasked) is noticed at once.
    * That read becomes the first of the next response, and costs nothing.
    */
-  park(onEvent: () => void): void {
+  park(onEvent: (connection: Connection) => void): void {
     this.start = this.end = 0;
     if (this.buffer.length > BUFFER_SIZE) this.buffer = new Uint8Array(BUFFER_SIZE);
     this.#onParkedEvent = onEvent;
     this.#parkedRead = this.#socket.read(this.buffer);
-    const notice = () => this.#onParkedEvent?.();
-    this.#parkedRead.then(notice, notice);
+    this.#parkedRead.then(this.#notice, this.#notice);
   }
 
   /** Ends the waiting; the next {@linkcode Connection.fill} takes the standing read. */
@@ -96,11 +101,6 @@ export class Connection {
     this.#closed = true;
     this.#onParkedEvent = null;
     this.#socket.close();
-  }
-
-  #took(n: number | null): number | null {
-    if (n !== null) this.end += n;
-    return n;
   }
 
   #makeRoom(limit: number): void {

@@ -8,6 +8,7 @@ import { concat } from "../http/body.ts";
 import type { Connection } from "./connection.ts";
 import type { PeerTimeouts } from "./peer.ts";
 import type { ConnectionPool } from "./pool.ts";
+import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
 import { type ResponseBody, responseBody } from "./response_body.ts";
 import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
 import type { Watchdog } from "./watchdog.ts";
@@ -55,15 +56,9 @@ export class Exchange {
     this.#pool = pool;
   }
 
-  /** Writes a part of the request. */
-  async send(bytes: Uint8Array): Promise<void> {
-    this.#arm("write");
-    try {
-      await this.connection.write(bytes);
-    } catch (error) {
-      throw this.#explain(error);
-    }
-    this.deadline = Infinity;
+  /** Writes the request's head, and its body with it where that is at hand. */
+  sendHead(request: RequestLine, framing: RequestFraming, body?: Uint8Array): Promise<void> {
+    return this.#send(writeHead(this.connection, request, framing, body));
   }
 
   /**
@@ -73,7 +68,7 @@ export class Exchange {
   async trySend(piece: Uint8Array, chunked: boolean): Promise<boolean> {
     const bytes = chunked ? concat([encoder.encode(piece.length.toString(16)), CRLF, piece, CRLF]) : piece;
     try {
-      await this.send(bytes);
+      await this.#send(bytes);
       return true;
     } catch {
       if (!this.received) this.#arm("firstByte");
@@ -120,13 +115,20 @@ export class Exchange {
         }
         looked = -1 - end - start;
       }
-      if (await this.#fill() === null) {
+      let n: number | null;
+      try {
+        n = await connection.fill(MAX_HEAD);
+      } catch (error) {
+        throw this.#explain(error);
+      }
+      if (n === null) {
         const when = looked > 0 || connection.end > connection.start ? "in the middle of" : "before";
         throw new ProxyError(
           "upstream_closed",
           `${connection.target.label} closed the connection ${when} the response's head`,
         );
       }
+      connection.end += n;
       this.received = true;
     }
   }
@@ -144,24 +146,16 @@ export class Exchange {
     return responseBody(this, bodyLength);
   }
 
-  /** Reads more behind the unused bytes; null when the upstream is done. */
-  async fillBody(): Promise<number | null> {
-    this.#arm("readIdle");
-    const n = await this.#fill();
-    this.deadline = Infinity;
-    return n;
+  /** Reads more behind the unused bytes; false when the upstream is done. */
+  async fillBody(): Promise<boolean> {
+    const n = await this.#read(this.connection.fill(MAX_HEAD));
+    if (n !== null) this.connection.end += n;
+    return n !== null;
   }
 
   /** Reads a piece of the body into a buffer of the caller's; null when the upstream is done. */
-  async readInto(into: Uint8Array): Promise<number | null> {
-    this.#arm("readIdle");
-    try {
-      const n = await this.connection.readInto(into);
-      this.deadline = Infinity;
-      return n;
-    } catch (error) {
-      throw this.#explain(error);
-    }
+  readInto(into: Uint8Array): Promise<number | null> {
+    return this.#read(this.connection.readInto(into));
   }
 
   /** The response was read to its end. The connection is kept if both sides are done and nothing is left over. */
@@ -203,9 +197,25 @@ export class Exchange {
     this.deadline = this.#watchdog.now + this.connection.target.timeouts[what];
   }
 
-  async #fill(): Promise<number | null> {
+  async #send(bytes: Uint8Array): Promise<void> {
+    const { connection } = this;
+    this.#arm("write");
     try {
-      return await this.connection.fill(MAX_HEAD);
+      let written = await connection.write(bytes);
+      connection.wrote = true;
+      while (written < bytes.length) written += await connection.write(bytes.subarray(written));
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    this.deadline = Infinity;
+  }
+
+  async #read(reading: Promise<number | null>): Promise<number | null> {
+    this.#arm("readIdle");
+    try {
+      const n = await reading;
+      this.deadline = Infinity;
+      return n;
     } catch (error) {
       throw this.#explain(error);
     }

@@ -51,7 +51,7 @@ export class ConnectionPool implements Watched {
     connection.served++;
     connection.expiresAt = this.#watchdog.now + idleFor;
     idle.push(connection);
-    connection.park(() => this.#discard(connection));
+    connection.park(this.#discard);
   }
 
   /** How many connections are idle, to the target or in all. */
@@ -77,7 +77,7 @@ export class ConnectionPool implements Watched {
     }
   }
 
-  #discard(connection: Connection): void {
+  readonly #discard = (connection: Connection): void => {
     connection.close();
     const { key } = connection.target;
     const idle = this.#idle.get(key);
@@ -85,7 +85,7 @@ export class ConnectionPool implements Watched {
     if (at < 0) return;
     idle!.splice(at, 1);
     if (idle!.length === 0) this.#forget(key);
-  }
+  };
 
   #forget(key: string): void {
     this.#idle.delete(key);

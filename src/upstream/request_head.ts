@@ -4,25 +4,33 @@
  * @module
  */
 import type { HeaderList } from "../http/headers.ts";
+import type { Connection } from "./connection.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
 
-const encoder = new TextEncoder();
-
 /** What says how a request's body is framed: bytes, `chunked`, or no body. */
 export type RequestFraming = number | "chunked" | null;
 
+/** The request line's parts and the fields. */
+export interface RequestLine {
+  /** The method. */
+  method: string;
+  /** The target. */
+  target: string;
+  /** The fields, without any of framing. */
+  headers: HeaderList;
+}
+
 /**
- * The bytes of a head. Framing fields among `headers` must have been taken out: the last line is made from `framing`.
+ * Writes a head into the connection's room for it; the bytes are good until the next head.
  *
  * @param body Follows the head in the same bytes, so that a small request is one write.
  * @throws {TypeError} when method or target would break the request line
  */
-export function requestHead(
-  method: string,
-  target: string,
-  headers: HeaderList,
+export function writeHead(
+  connection: Connection,
+  { method, target, headers }: RequestLine,
   framing: RequestFraming,
   body?: Uint8Array,
 ): Uint8Array {
@@ -40,16 +48,10 @@ export function requestHead(
   if (framing === "chunked") text += "transfer-encoding: chunked\r\n\r\n";
   else if (framing !== null) text += `content-length: ${framing}\r\n\r\n`;
   else text += "\r\n";
-  return latin1Bytes(text, body);
-}
-
-function latin1Bytes(text: string, body?: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(text.length + (body?.length ?? 0));
-  const { read, written } = encoder.encodeInto(text, bytes);
-  // A character above 0x7f takes two bytes in UTF-8, so that either count shows it.
-  if (read !== text.length || written !== text.length) {
-    for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  }
+  const size = text.length + (body?.length ?? 0);
+  const bytes = connection.headRoom(size);
+  // Each character is one byte: latin-1, which TextEncoder does not write.
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   if (body !== undefined) bytes.set(body, text.length);
-  return bytes;
+  return bytes.subarray(0, size);
 }

@@ -178,7 +178,7 @@ class ChunkedBody implements ResponseBody {
         this.#decoder.skip(direct.length);
         return direct;
       }
-      if (await this.#exchange.fillBody() === null) throw cut(this.#exchange);
+      if (!await this.#exchange.fillBody()) throw cut(this.#exchange);
     }
     return null;
   }

@@ -1,0 +1,250 @@
+/**
+ * One attempt at an upstream: choose it, reach it, send the request, wait for the response's head.
+ *
+ * @module
+ */
+import type { BodySource } from "../http/body.ts";
+import { type ProxyError, toProxyError } from "../http/errors.ts";
+import type { HeaderList } from "../http/headers.ts";
+import { setForwarded } from "../downstream/forwarded.ts";
+import { connect } from "../upstream/connect.ts";
+import type { Connection } from "../upstream/connection.ts";
+import { Exchange } from "../upstream/exchange.ts";
+import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
+import type { ResponseHead } from "../upstream/response_head.ts";
+import { bodyFilter, FilteredSource } from "./filtered_source.ts";
+import type { RequestHead } from "./hooks.ts";
+import { ReplayBody } from "./replay_body.ts";
+import { isPromise } from "./hook_result.ts";
+import { type RequestState, tooLarge } from "./request_state.ts";
+
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
+/** Request bodies up to this length are read before an upstream connection is taken. */
+const READ_FIRST = 64 * 1024;
+const FRAMING = ["content-length", "transfer-encoding", "connection", "expect", "te", "upgrade"];
+
+/** An attempt. Its exchange goes on with the response's body after it. */
+export class Attempt {
+  /** Whether its connection had served a request before. */
+  reused = false;
+  /** The method sent, which a filter may have changed. */
+  method = "";
+  /** The exchange, once there is a connection. */
+  exchange: Exchange | undefined = undefined;
+  readonly #run: RequestState;
+  #peer: Peer | undefined = undefined;
+  #target: Target | undefined = undefined;
+  #connecting: AbortController | undefined = undefined;
+
+  constructor(run: RequestState) {
+    this.#run = run;
+  }
+
+  /** The upstream, for the logs. */
+  get label(): string {
+    return this.#target?.label ?? "-";
+  }
+
+  /**
+   * Goes through the phases up to the response's head.
+   *
+   * @param fresh Asks for a new connection, as a reused one just turned out to be dead.
+   */
+  async run(fresh: boolean): Promise<ResponseHead> {
+    const run = this.#run;
+    const { hooks, pool, watchdog, counters } = run.shared;
+    run.phase = "upstreamPeer";
+    let peer = hooks.upstreamPeer!(run, run.context);
+    if (isPromise(peer)) peer = await run.wait(peer);
+    const target = this.#target = targetOf(peer);
+    run.phase = "";
+    this.#peer = peer;
+    run.tried.push(peer);
+
+    const body = this.#body();
+    let first: Uint8Array | undefined;
+    if (body !== null && this.#isShort()) first = await run.wait(body.read()) ?? undefined;
+
+    let connection = fresh ? undefined : pool.take(target);
+    if (connection !== undefined) {
+      this.reused = true;
+      counters.reuses++;
+      run.connectMs = 0;
+    } else {
+      connection = await this.#connect(target);
+    }
+    const exchange = this.exchange = new Exchange(connection, watchdog, pool);
+    if (run.aborted !== undefined) throw run.aborted;
+    if (hooks.connectedToUpstream !== undefined) {
+      run.phase = "connectedToUpstream";
+      const { reused } = this;
+      const waiting = hooks.connectedToUpstream(
+        run,
+        { peer, reused, localAddr: connection.localAddr },
+        run.context,
+      );
+      if (isPromise(waiting)) await run.wait(waiting);
+    }
+    const request = this.#request();
+    if (hooks.upstreamRequestFilter !== undefined) {
+      run.phase = "upstreamRequestFilter";
+      const waiting = hooks.upstreamRequestFilter(run, request, run.context);
+      if (isPromise(waiting)) await run.wait(waiting);
+      removeFraming(request.headers);
+    }
+    this.method = request.method;
+    const sending = this.#send(exchange, request, body, first);
+    run.phase = "";
+    await sending;
+    return await exchange.readHead();
+  }
+
+  /** Ends the attempt after a failure; whether there should be another one. */
+  async fail(error: ProxyError): Promise<boolean> {
+    const run = this.#run;
+    const { hooks } = run.shared;
+    this.exchange?.abort(error);
+    if (run.aborted !== undefined || error.source !== "upstream" || this.#peer === undefined) return false;
+    const connection = this.exchange?.connection;
+    const hook = connection === undefined ? "failToConnect" : "errorWhileProxy";
+    error.retrySafe = this.#canRepeat(connection);
+    let again = error.retrySafe && (connection === undefined || this.#diedUnanswered(error));
+    if (hooks[hook] !== undefined) {
+      try {
+        const verdict = await hooks[hook](run, this.#peer, error, run.context);
+        if (verdict !== undefined) again = verdict && error.retrySafe;
+      } catch (thrown) {
+        run.phase = hook;
+        throw thrown;
+      }
+    }
+    return again;
+  }
+
+  /** Looks at the upstream's deadlines. */
+  tick(now: number): void {
+    this.exchange?.tick(now);
+  }
+
+  /** Stops wherever it is. */
+  abort(error: ProxyError): void {
+    this.#connecting?.abort(error);
+    this.exchange?.abort(error);
+  }
+
+  /** A request may go out again only if it cannot have been acted on, or acting on it twice does no harm. */
+  #canRepeat(connection: Connection | undefined): boolean {
+    const { body, request } = this.#run;
+    if (body !== undefined && !body.replayable) return false;
+    return connection === undefined || !connection.wrote || IDEMPOTENT.has(request.method);
+  }
+
+  /** The usual end of a connection that its upstream had given up while it was idle. */
+  #diedUnanswered(error: ProxyError): boolean {
+    const { received, connection } = this.exchange!;
+    return error.type === "upstream_closed" && !received && (this.reused || !connection.wrote);
+  }
+
+  async #connect(target: Target): Promise<Connection> {
+    const run = this.#run;
+    const begun = performance.now();
+    this.#connecting = new AbortController();
+    if (run.aborted !== undefined) this.#connecting.abort(run.aborted);
+    try {
+      const connection = await connect(target, this.#connecting.signal);
+      run.shared.counters.connects++;
+      return connection;
+    } catch (error) {
+      throw toProxyError(error, "connect_failed");
+    } finally {
+      this.#connecting = undefined;
+      run.connectMs = performance.now() - begun;
+    }
+  }
+
+  /** The request as the upstream will see it. */
+  #request(): RequestHead {
+    const { request, front, clientAddress, scheme, id, shared } = this.#run;
+    const headers = request.headers.clone();
+    setForwarded(headers, {
+      client: clientAddress,
+      scheme,
+      host: front.host,
+      trusted: front.hasClaims && shared.trusted(clientAddress),
+      hasClaims: front.hasClaims,
+    });
+    if (front.givenId === null) headers.lines.push("x-request-id", id);
+    else headers.set("x-request-id", id);
+    return { method: request.method, target: request.target, headers };
+  }
+
+  /** The request's body from its beginning, or null when it has none. */
+  #body(): BodySource | null {
+    const run = this.#run;
+    if (run.front.bodyLength === null || run.front.bodyLength === 0) return null;
+    run.body ??= new ReplayBody(watched(run, run.front.body()));
+    return run.body.fromStart();
+  }
+
+  #isShort(): boolean {
+    const { front, shared } = this.#run;
+    return typeof front.bodyLength === "number" && front.bodyLength <= READ_FIRST &&
+      shared.hooks.requestBodyFilter === undefined;
+  }
+
+  async #send(
+    exchange: Exchange,
+    request: RequestHead,
+    body: BodySource | null,
+    first?: Uint8Array,
+  ): Promise<void> {
+    const { front, shared } = this.#run;
+    if (body === null || first !== undefined) {
+      await exchange.sendHead(request, front.bodyLength!, first);
+      exchange.sent();
+      return;
+    }
+    const filter = shared.hooks.requestBodyFilter && bodyFilter(this.#run, "requestBodyFilter");
+    const chunked = filter !== undefined || front.bodyLength === undefined;
+    await exchange.sendHead(request, chunked ? "chunked" : front.bodyLength!);
+    this.#upload(exchange, filter ? new FilteredSource(body, filter) : body, chunked);
+  }
+
+  /** Sends the body beside the wait for the response, which may come before the body's end. */
+  async #upload(exchange: Exchange, source: BodySource, chunked: boolean): Promise<void> {
+    try {
+      for (let piece; (piece = await source.read()) !== null;) {
+        if (exchange.ended || !await exchange.trySend(piece, chunked)) return;
+      }
+      if (!chunked || await exchange.trySendLastChunk()) exchange.sent();
+    } catch (error) {
+      exchange.abort(this.#run.explain(error));
+    }
+  }
+}
+
+/** The client's body, counted, bounded and timed. */
+function watched(run: RequestState, source: BodySource): BodySource {
+  const { watchdog, options } = run.shared;
+  return {
+    async read() {
+      run.clientDeadline = watchdog.now + options.clientBodyTimeout;
+      try {
+        const chunk = await source.read();
+        run.bytesReceived += chunk?.length ?? 0;
+        if (options.maxRequestBody > 0 && run.bytesReceived > options.maxRequestBody) {
+          throw tooLarge(options.maxRequestBody);
+        }
+        return chunk;
+      } finally {
+        run.clientDeadline = Infinity;
+      }
+    },
+    cancel: () => source.cancel(),
+  };
+}
+
+/** Framing is the proxy's: what a hook set of it is taken out. */
+function removeFraming(headers: HeaderList): void {
+  for (const name of FRAMING) if (headers.has(name)) headers.delete(name);
+}

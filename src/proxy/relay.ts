@@ -1,0 +1,96 @@
+/**
+ * The way back: an upstream's response, or a hook's, becomes the answer to the client.
+ *
+ * @module
+ */
+import { type BodySource, StreamSource } from "../http/body.ts";
+import { HeaderList } from "../http/headers.ts";
+import type { FrontResponse } from "../downstream/front.ts";
+import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
+import type { Attempt } from "./attempt.ts";
+import { bodyFilter, filtered, FilteredSource } from "./filtered_source.ts";
+import type { ResponseHead } from "./hooks.ts";
+import { isPromise } from "./hook_result.ts";
+import type { RequestState } from "./request_state.ts";
+import { TrackedSource } from "./tracked_source.ts";
+
+/** Takes the upstream's response through the filters. */
+export async function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Promise<FrontResponse> {
+  const { hooks } = run.shared;
+  run.firstByteMs = run.elapsed;
+  run.deadline = Infinity;
+  const body = attempt.exchange!.readBody(head, attempt.method);
+  const response: ResponseHead = { status: head.status, headers: head.headers };
+  if (hooks.upstreamResponseFilter !== undefined) {
+    run.phase = "upstreamResponseFilter";
+    const waiting = hooks.upstreamResponseFilter(run, response, run.context);
+    if (isPromise(waiting)) await run.wait(waiting);
+  }
+  if (hooks.responseFilter !== undefined) {
+    run.phase = "responseFilter";
+    const waiting = hooks.responseFilter(run, response, run.context);
+    if (isPromise(waiting)) await run.wait(waiting);
+  }
+  const { status, headers } = response;
+  if (!(status >= 200 && status <= 599)) {
+    throw new RangeError(`status ${status} is out of the range 200 to 599`);
+  }
+  run.phase = "";
+
+  if (isBodiless(run, status)) {
+    body?.cancel();
+    return atHand(run, status, headers, null);
+  }
+  let whole = body === null ? null : body.whole();
+  if (whole instanceof Promise) whole = await whole;
+  const filter = hooks.responseBodyFilter && bodyFilter(run, "responseBodyFilter");
+  if (body === null || whole !== null) {
+    if (filter !== undefined) whole = filtered(await filter(whole, true), whole);
+    return atHand(run, status, headers, whole);
+  }
+  if (filter !== undefined || body.length === undefined) headers.delete("content-length");
+  else headers.set("content-length", String(body.length));
+  return streamed(run, status, headers, filter ? new FilteredSource(body, filter) : body);
+}
+
+/** An answer that a hook made. */
+export function answerWith(run: RequestState, response: Response): FrontResponse {
+  const { status, body } = response;
+  if (status < 200 || response.bodyUsed) throw new TypeError("its Response was used up, or is an error");
+  const headers = new HeaderList(response.headers);
+  if (body !== null && !isBodiless(run, status)) {
+    return streamed(run, status, headers, new StreamSource(body));
+  }
+  body?.cancel().catch(() => {});
+  return atHand(run, status, headers, null);
+}
+
+function isBodiless(run: RequestState, status: number): boolean {
+  return run.front.method === "HEAD" || status === 204 || status === 205 || status === 304;
+}
+
+function atHand(
+  run: RequestState,
+  status: number,
+  headers: HeaderList,
+  body: Uint8Array | null,
+): FrontResponse {
+  const { hooks, onEnd, watchdog } = run.shared;
+  run.status = status;
+  if (body !== null) run.bytesSent = body.length;
+  watchdog.delete(run);
+  if (hooks.logging !== undefined || onEnd !== undefined) {
+    return { status, headers, body, onSent: () => run.end(null) };
+  }
+  run.end(null);
+  return { status, headers, body, onSent: undefined };
+}
+
+function streamed(run: RequestState, status: number, headers: HeaderList, source: BodySource): FrontResponse {
+  run.status = status;
+  const body = new TrackedSource(source, {
+    passed: (n) => run.bytesSent += n,
+    ended: (error) => run.end(error === null ? null : run.explain(error)),
+  });
+  return { status, headers, body, onSent: undefined };
+}
