@@ -7,11 +7,27 @@
 /** On whose side the failure lies. */
 export type ErrorSource = "downstream" | "upstream" | "internal";
 
-interface Kind {
-  source: ErrorSource;
-  status: number;
-  flag: string;
-}
+/** The name of a failure. */
+export type ErrorType =
+  | "bad_request"
+  | "method_not_allowed"
+  | "client_timeout"
+  | "body_too_large"
+  | "target_too_long"
+  | "head_too_large"
+  | "client_gone"
+  | "no_route"
+  | "hook_failed"
+  | "internal"
+  | "no_healthy_upstream"
+  | "shutting_down"
+  | "connect_failed"
+  | "connect_timeout"
+  | "tls_failed"
+  | "upstream_closed"
+  | "bad_response"
+  | "upstream_timeout"
+  | "deadline";
 
 /**
  * Every failure with the status the client gets and the flag of the access log.
@@ -21,7 +37,7 @@ interface Kind {
  * UT upstream timeout, DT deadline, NR no route, SD shutdown. IE (internal error) is Postern's own.
  * 499 is for the log alone: nobody is left to read it.
  */
-const KINDS = {
+const KINDS: Record<ErrorType, { source: ErrorSource; status: number; flag: string }> = {
   bad_request: { source: "downstream", status: 400, flag: "DPE" },
   method_not_allowed: { source: "downstream", status: 405, flag: "DPE" },
   client_timeout: { source: "downstream", status: 408, flag: "SI" },
@@ -41,10 +57,7 @@ const KINDS = {
   bad_response: { source: "upstream", status: 502, flag: "UPE" },
   upstream_timeout: { source: "upstream", status: 504, flag: "UT" },
   deadline: { source: "upstream", status: 504, flag: "DT" },
-} as const satisfies Record<string, Kind>;
-
-/** The name of a failure. */
-export type ErrorType = keyof typeof KINDS;
+};
 
 /** A failed request: what happened, on whose side, what the client is told. */
 export class ProxyError extends Error {

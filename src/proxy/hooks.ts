@@ -106,15 +106,13 @@ export interface ProxyOptions {
  */
 export type FilteredChunk = Uint8Array | null | void;
 
-// deno-lint-ignore no-explicit-any
-type Any = any;
-
 /**
  * The exports of a hook module.
  *
  * @typeParam Context The module's own data for one request, made by `newContext`.
  */
-export interface ProxyModule<Context = Any> {
+// deno-lint-ignore no-explicit-any
+export interface ProxyModule<Context = any> {
   /** Where to listen: `host:port` or `unix:/path`. @default {"127.0.0.1:6188"} */
   listen?: string;
   /** Everything the module's upstreams and its own hooks may reach, in the words of `--allow-net=`. */

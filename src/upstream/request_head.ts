@@ -53,7 +53,8 @@ export function writeHead(
     : framing === "chunked"
     ? CHUNKED_LINE
     : `content-length: ${framing}\r\n`;
-  let size = method.length + 1 + target.length + " HTTP/1.1\r\n".length + last.length + 2 + (body?.length ?? 0);
+  let size = method.length + 1 + target.length + " HTTP/1.1\r\n".length + last.length + 2 +
+    (body?.length ?? 0);
   for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
   const bytes = connection.headRoom(size);
   let at = put(bytes, 0, method);

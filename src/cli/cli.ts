@@ -1,0 +1,104 @@
+/**
+ * The command line: verbs and options.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import type { LevelName } from "@std/log";
+import type { AccessFormat } from "../observe/access_log.ts";
+import { hooksOf, nearest } from "../proxy/module.ts";
+import { neededNet, netFlag, undeclared } from "../sandbox/permissions.ts";
+import { parseAddress } from "../upstream/address.ts";
+import { demo } from "./demo.ts";
+import { loadModule, type Samples, withUpstreams } from "./load.ts";
+import { run } from "./run.ts";
+import { HELP, UsageError } from "./usage.ts";
+import { VERSION } from "./version.ts";
+
+const VERBS = ["run", "check", "permissions", "demo"];
+
+/** Carries a command line out; the exit code. */
+export async function cli(args: readonly string[], samples: Samples): Promise<number> {
+  try {
+    return await dispatch(args, samples);
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    const lines = (error instanceof Error ? error.message : String(error)).split("\n");
+    print(lines.map((line) => `error: ${line}`).join("\n") + (usage ? "\nsee --help" : ""), Deno.stderr);
+    return usage ? 2 : 1;
+  }
+}
+
+async function dispatch(args: readonly string[], samples: Samples): Promise<number> {
+  const { values, positionals: [verb, name, ...rest] } = parse(args);
+  if (values.version) return print(`postern ${VERSION}`);
+  if (values.help || verb === undefined) {
+    return print(HELP.trimEnd(), values.help ? Deno.stdout : Deno.stderr, values.help ? 0 : 2);
+  }
+  if (!VERBS.includes(verb)) throw new UsageError(`unknown verb "${verb}", ${suggestion(verb, VERBS)}`);
+  if (verb === "demo") return await demo(await loadModule("load_balancer", samples));
+  if (name === undefined) throw new UsageError(`${verb} needs a module`);
+  if (rest.length > 0) {
+    throw new UsageError(
+      `${verb} takes one module, found also ${rest.map((word) => `"${word}"`).join(", ")}`,
+    );
+  }
+
+  const { listen } = values;
+  if (listen !== undefined) checkListen(listen);
+  const module = withUpstreams(name, await loadModule(name, samples), values.upstream ?? []);
+  const stray = undeclared(module);
+  if (stray.length > 0) throw new Error(`${name}: upstream ${stray.join(", ")} is not in its "net"`);
+  if (verb === "check") return print(`${name}: ok\nphases ${hooksOf(module).join(" ")}`);
+  if (verb === "permissions") return print(netFlag(neededNet(module, listen)));
+  return await run(name, module, {
+    listen,
+    logLevel: oneOf("--log-level", values["log-level"], ["debug", "info", "warn", "error"])
+      .toUpperCase() as LevelName,
+    accessLog: oneOf("--access-log", values["access-log"], ["common", "json", "off"]) as AccessFormat | "off",
+  });
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        version: { type: "boolean", short: "V", default: false },
+        listen: { type: "string" },
+        upstream: { type: "string", multiple: true },
+        "log-level": { type: "string", default: "info" },
+        "access-log": { type: "string", default: "common" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split(". ")[0]!);
+  }
+}
+
+function oneOf(option: string, value: string, allowed: readonly string[]): string {
+  if (!allowed.includes(value)) {
+    throw new UsageError(`${option} is "${value}", allowed are ${allowed.join(", ")}`);
+  }
+  return value;
+}
+
+function checkListen(listen: string): void {
+  try {
+    parseAddress(listen);
+  } catch {
+    throw new UsageError(`--listen is "${listen}", allowed are HOST:PORT (port 0 to 65535) and unix:/path`);
+  }
+}
+
+function suggestion(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near ? `did you mean "${near}"?` : `known are ${known.join(", ")}`;
+}
+
+function print(text: string, to: { writeSync(bytes: Uint8Array): number } = Deno.stdout, code = 0): number {
+  to.writeSync(new TextEncoder().encode(`${text}\n`));
+  return code;
+}

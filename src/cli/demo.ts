@@ -1,0 +1,86 @@
+/**
+ * `demo`: the load balancer sample between two small origins, all on this machine.
+ *
+ * @module
+ */
+import type { ProxyModule } from "../proxy/hooks.ts";
+import { withUpstreams } from "./load.ts";
+import { setupLogs } from "./logs.ts";
+import { runUntilStopped, start } from "./run.ts";
+
+/** Where the two origins listen. */
+const ORIGINS = ["127.0.0.1:6189", "127.0.0.1:6190"] as const;
+
+/** Runs the demo until a signal; the exit code. */
+export async function demo(loadBalancer: ProxyModule): Promise<number> {
+  const logs = setupLogs("INFO", "common");
+  const origins = ORIGINS.map((address, i) => new Origin(i + 1, address));
+  const module = withUpstreams("load_balancer", loadBalancer, ORIGINS.map((address) => `http://${address}`));
+  const options = { listen: undefined, logLevel: "INFO", accessLog: "common" } as const;
+  try {
+    for (const origin of origins) origin.start();
+  } catch {
+    logs.say(`error: cannot listen on ${ORIGINS.join(" and ")}: is another demo running?`);
+    await logs.flush();
+    return 1;
+  }
+  const running = start("load_balancer", module, options, logs);
+  if (running !== null) {
+    logs.say("");
+    logs.say(`  curl http://${running.address}/     the two origins answer in turn`);
+    logs.say("  type 1 or 2 and Enter to stop that origin, again to start it; Ctrl-C ends");
+    logs.say("");
+    obeyKeys(origins, logs.say);
+    await runUntilStopped(running, logs);
+  }
+  await Promise.all(origins.map((origin) => origin.stop()));
+  await logs.flush();
+  return running === null ? 1 : 0;
+}
+
+/** An origin that says its name. */
+class Origin {
+  readonly #number: number;
+  readonly #address: string;
+  #server: Deno.HttpServer | null = null;
+  #closing: AbortController | null = null;
+
+  constructor(number: number, address: string) {
+    this.#number = number;
+    this.#address = address;
+  }
+
+  start(): void {
+    const [hostname, port] = this.#address.split(":") as [string, string];
+    this.#closing = new AbortController();
+    const { signal } = this.#closing;
+    this.#server = Deno.serve(
+      { hostname, port: Number(port), signal, onListen() {} },
+      () => new Response(`hello from origin ${this.#number}, ${this.#address}\n`),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#closing?.abort();
+    await this.#server?.finished;
+    this.#server = null;
+  }
+
+  /** Stops it if it runs, starts it if not; what it did. */
+  async toggle(): Promise<string> {
+    const wasRunning = this.#server !== null;
+    if (wasRunning) await this.stop();
+    else this.start();
+    return `origin ${this.#number} (${this.#address}) ${wasRunning ? "stopped" : "started"}`;
+  }
+}
+
+async function obeyKeys(origins: readonly Origin[], say: (line: string) => void): Promise<void> {
+  const text = Deno.stdin.readable.pipeThrough(new TextDecoderStream());
+  for await (const typed of text) {
+    for (const key of typed) {
+      const origin = origins[Number(key) - 1];
+      if (origin !== undefined) say(await origin.toggle());
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What the command line says of itself.
+ *
+ * @module
+ */
+
+/** A command line that cannot be carried out; exit code 2. */
+export class UsageError extends Error {
+  /** The message is all that is printed, with a hint at `--help`. */
+  constructor(message: string) {
+    super(message);
+    this.name = "UsageError";
+  }
+}
+
+/** The text of `--help`. */
+export const HELP = `postern: a programmable, permission-sandboxed reverse proxy
+
+usage: main.ts VERB [OPTIONS]
+
+verbs
+  run MODULE           run a sample or a module on disk
+    --listen H:P         listen here instead of the module's own address
+    --upstream URL       use this upstream instead of the module's own: http://H:P (plain),
+                         https://H:P (TLS) or unix:/path; may be given several times
+    --log-level LEVEL    debug, info, warn or error (default: info)
+    --access-log FORMAT  common, json or off (default: common), to standard output
+  check MODULE         load a module, check its exports and print its phases
+  permissions MODULE   print the flags that it needs to run; takes --listen and --upstream
+  demo                 two origins and a load balancer on this machine, no network needed
+
+MODULE is simple_proxy, load_balancer, header_filter, or a path such as ./my_proxy.ts
+
+options
+  --help, -h           print this text
+  --version, -V        print the version
+
+examples
+  deno task simple
+  deno run --allow-net=127.0.0.1:8080,127.0.0.1:9000 main.ts run simple_proxy \\
+      --listen 127.0.0.1:8080 --upstream http://127.0.0.1:9000
+  deno run main.ts permissions load_balancer
+  deno run --allow-read=. main.ts check ./my_proxy.ts
+
+exit codes: 0 done, 1 failed while running, 2 wrong usage
+`;

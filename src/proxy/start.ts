@@ -1,0 +1,71 @@
+/**
+ * A proxy that listens: hook module, front and background services together.
+ *
+ * @module
+ */
+import { serve } from "../downstream/serve.ts";
+import type { AccessEntry } from "../observe/access_log.ts";
+import type { Counters } from "../observe/counters.ts";
+import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
+import type { ProxyModule } from "./hooks.ts";
+import { Proxy } from "./proxy.ts";
+
+/** Where a module without `listen` listens. */
+export const DEFAULT_LISTEN = "127.0.0.1:6188";
+
+/** Settings of {@linkcode startProxy}. */
+export interface StartOptions {
+  /** Where to listen, instead of the module's `listen`. */
+  listen?: string | undefined;
+  /** Receives every request when it is over. */
+  onEnd?: ((entry: AccessEntry) => void) | undefined;
+}
+
+/** A proxy that listens. */
+export interface Running {
+  /** Where it listens: `host:port` or `unix:/path`. */
+  readonly address: string;
+  /** Counts since the start. */
+  readonly counters: Counters;
+  /** Upstream connections that are open and unused. */
+  readonly idleConnections: number;
+  /**
+   * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then closes every connection.
+   * Whether all finished in time.
+   */
+  stop(drain: number): Promise<boolean>;
+}
+
+/**
+ * Starts a proxy.
+ *
+ * @throws when the address cannot be listened on
+ */
+export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions = {}): Running {
+  const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
+  const proxy = new Proxy(module, onEnd);
+  const front = serve(address, (request) => proxy.handle(request));
+  proxy.start();
+  return {
+    address: formatAddress(addressOf(front.addr, address)),
+    counters: proxy.counters,
+    get idleConnections() {
+      return proxy.idleConnections;
+    },
+    async stop(drain) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const drained = await Promise.race([
+        front.shutdown().then(() => true),
+        new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), drain)),
+      ]);
+      clearTimeout(timer);
+      if (!drained) await front.close();
+      await proxy.close();
+      return drained;
+    },
+  };
+}
+
+function addressOf(addr: Deno.Addr, asked: Address): Address {
+  return addr.transport === "tcp" ? { transport: "tcp", hostname: addr.hostname, port: addr.port } : asked;
+}
