@@ -94,6 +94,11 @@ export function toProxyError(error: unknown, fallback: ErrorType): ProxyError {
 
 /** A one-line text for any thrown value. */
 export function messageOf(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const named = error instanceof Error && !(error instanceof ProxyError);
+  const text = named
+    ? `${error.name}: ${error.message}`
+    : error instanceof Error
+    ? error.message
+    : String(error);
   return text.replaceAll(/\s*[\r\n]+\s*/g, " ");
 }
