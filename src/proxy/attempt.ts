@@ -93,9 +93,12 @@ export class Attempt {
       removeFraming(request.headers);
     }
     this.method = request.method;
-    const sending = this.#send(exchange, request, body, first);
+    const { bodyLength } = run.front;
+    const isUploaded = body !== null && first === undefined;
+    const isChunked = isUploaded && (hooks.requestBodyFilter !== undefined || bodyLength === undefined);
+    await exchange.sendHead(request, isChunked ? "chunked" : bodyLength!, first);
     run.phase = "";
-    await sending;
+    if (isUploaded) this.#upload(exchange, body, isChunked);
     return await exchange.readHead();
   }
 
@@ -192,26 +195,10 @@ export class Attempt {
       shared.hooks.requestBodyFilter === undefined;
   }
 
-  async #send(
-    exchange: Exchange,
-    request: RequestHead,
-    body: BodySource | null,
-    first?: Uint8Array,
-  ): Promise<void> {
-    const { front, shared } = this.#run;
-    if (body === null || first !== undefined) {
-      await exchange.sendHead(request, front.bodyLength!, first);
-      exchange.sent();
-      return;
-    }
-    const filter = shared.hooks.requestBodyFilter && bodyFilter(this.#run, "requestBodyFilter");
-    const chunked = filter !== undefined || front.bodyLength === undefined;
-    await exchange.sendHead(request, chunked ? "chunked" : front.bodyLength!);
-    this.#upload(exchange, filter ? new FilteredSource(body, filter) : body, chunked);
-  }
-
   /** Sends the body beside the wait for the response, which may come before the body's end. */
-  async #upload(exchange: Exchange, source: BodySource, chunked: boolean): Promise<void> {
+  async #upload(exchange: Exchange, body: BodySource, chunked: boolean): Promise<void> {
+    const filter = this.#run.shared.hooks.requestBodyFilter && bodyFilter(this.#run, "requestBodyFilter");
+    const source = filter ? new FilteredSource(body, filter) : body;
     try {
       for (let piece; (piece = await source.read()) !== null;) {
         if (exchange.ended || !await exchange.trySend(piece, chunked)) return;

@@ -72,8 +72,31 @@ export class Run implements RequestState, Watched {
 
   /** The answer. Never rejects. */
   async answer(): Promise<FrontResponse> {
+    const { hooks } = this.shared;
     try {
-      return await this.#respond();
+      if (hooks.newContext !== undefined) {
+        this.phase = "newContext";
+        this.context = hooks.newContext();
+        this.phase = "";
+      }
+      this.#check();
+      if (hooks.requestFilter !== undefined) {
+        this.phase = "requestFilter";
+        let early = hooks.requestFilter(this, this.context);
+        if (isPromise(early)) early = await this.wait(early);
+        if (early !== undefined) return answerWith(this, early);
+        this.phase = "";
+      }
+      if (hooks.upstreamPeer === undefined) throw new ProxyError("no_route", "The module chose no upstream");
+      for (let stale = false;;) {
+        const attempt = this.attempt = new Attempt(this);
+        try {
+          return await relay(this, attempt, await attempt.run(stale));
+        } catch (error) {
+          await this.#tryAgain(attempt, this.explain(error));
+          stale = attempt.reused;
+        }
+      }
     } catch (error) {
       return await this.#fail(this.explain(error));
     }
@@ -132,36 +155,14 @@ export class Run implements RequestState, Watched {
     if (hooks.logging !== undefined) this.#log(error);
   }
 
-  async #respond(): Promise<FrontResponse> {
-    const { hooks, options, counters } = this.shared;
-    if (hooks.newContext !== undefined) {
-      this.phase = "newContext";
-      this.context = hooks.newContext();
-      this.phase = "";
-    }
-    this.#check();
-    if (hooks.requestFilter !== undefined) {
-      this.phase = "requestFilter";
-      let early = hooks.requestFilter(this, this.context);
-      if (isPromise(early)) early = await this.wait(early);
-      if (early !== undefined) return answerWith(this, early);
-      this.phase = "";
-    }
-    if (hooks.upstreamPeer === undefined) throw new ProxyError("no_route", "The module chose no upstream");
-    for (let stale = false;;) {
-      const attempt = this.attempt = new Attempt(this);
-      try {
-        const head = await attempt.run(stale);
-        return await relay(this, attempt, head);
-      } catch (error) {
-        const failure = this.explain(error);
-        const again = await attempt.fail(failure);
-        if (!again || this.attempts > options.retries || this.aborted !== undefined) throw failure;
-        counters.retries++;
-        getLogger("postern").debug(`${summary(this)}: attempt ${this.attempts} failed: ${failure.message}`);
-        stale = attempt.reused;
-      }
-    }
+  /** Returns if there is to be another attempt, throws the error if not. */
+  async #tryAgain(attempt: Attempt, error: ProxyError): Promise<void> {
+    const { options, counters } = this.shared;
+    this.phase = "";
+    const again = await attempt.fail(error);
+    if (!again || this.attempts > options.retries || this.aborted !== undefined) throw error;
+    counters.retries++;
+    getLogger("postern").debug(`${summary(this)}: attempt ${this.attempts} failed: ${error.message}`);
   }
 
   #check(): void {

@@ -58,7 +58,8 @@ export class Exchange {
 
   /** Writes the request's head, and its body with it where that is at hand. */
   sendHead(request: RequestLine, framing: RequestFraming, body?: Uint8Array): Promise<void> {
-    return this.#send(writeHead(this.connection, request, framing, body));
+    const isAll = body !== undefined || framing === null || framing === 0;
+    return this.#send(writeHead(this.connection, request, framing, body), isAll);
   }
 
   /**
@@ -68,7 +69,7 @@ export class Exchange {
   async trySend(piece: Uint8Array, chunked: boolean): Promise<boolean> {
     const bytes = chunked ? concat([encoder.encode(piece.length.toString(16)), CRLF, piece, CRLF]) : piece;
     try {
-      await this.#send(bytes);
+      await this.#send(bytes, false);
       return true;
     } catch {
       if (!this.received) this.#arm("firstByte");
@@ -197,7 +198,7 @@ export class Exchange {
     this.deadline = this.#watchdog.now + this.connection.target.timeouts[what];
   }
 
-  async #send(bytes: Uint8Array): Promise<void> {
+  async #send(bytes: Uint8Array, isAll: boolean): Promise<void> {
     const { connection } = this;
     this.#arm("write");
     try {
@@ -207,7 +208,8 @@ export class Exchange {
     } catch (error) {
       throw this.#explain(error);
     }
-    this.deadline = Infinity;
+    if (isAll) this.sent();
+    else this.deadline = Infinity;
   }
 
   async #read(reading: Promise<number | null>): Promise<number | null> {
