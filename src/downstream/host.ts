@@ -4,6 +4,8 @@
  * @module
  */
 
+let lastGood = "";
+
 const HOST = /^(?:[0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
 
 /**
@@ -13,8 +15,11 @@ const HOST = /^(?:[0-9A-Za-z._~-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?$/;
  * where they would pass for parts of the target.
  */
 export function isHost(value: string): boolean {
+  if (value === lastGood && value !== "") return true;
   const match = HOST.exec(value);
   if (match === null) return false;
   const port = match[1];
-  return port === undefined || (Number(port) >= 1 && Number(port) <= 65535);
+  if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535)) return false;
+  lastGood = value;
+  return true;
 }

@@ -5,6 +5,8 @@
  */
 import { ProxyError } from "../http/errors.ts";
 
+/** A target that is in its normal form already: no query, no escape, no dot. */
+const PLAIN = /^\/[!$&'()*+,\-/0-9:;=@A-Z_a-z~]*$/;
 /** Characters that stand for themselves in a path, RFC 3986 section 3.3, and `%`. */
 const IN_PATH = /^[!$%&'()*+,\-./0-9:;=@A-Z_a-z~]*$/;
 const UNRESERVED = /^[-._~0-9A-Za-z]$/;
@@ -22,6 +24,7 @@ const HIDDEN_DOTS = /(?:^|%2f|%5c)\.{1,2}(?=$|%2f|%5c)/i;
  * to an escaped slash, which one server would resolve and another would not
  */
 export function normalTarget(target: string): string {
+  if (PLAIN.test(target)) return target;
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? "" : target.slice(mark);

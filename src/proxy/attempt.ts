@@ -198,7 +198,10 @@ export class Attempt {
   /** Sends the body beside the wait for the response, which may come before the body's end. */
   async #upload(exchange: Exchange, body: BodySource, chunked: boolean): Promise<void> {
     const filter = this.#run.shared.hooks.requestBodyFilter && bodyFilter(this.#run, "requestBodyFilter");
-    const source = filter ? new FilteredSource(body, filter) : body;
+    // An attempt that is over may still be waiting for a chunk; that is for the filter of the next attempt.
+    const source = filter
+      ? new FilteredSource(body, (chunk, end) => exchange.ended ? null : filter(chunk, end))
+      : body;
     try {
       for (let piece; (piece = await source.read()) !== null;) {
         if (exchange.ended || !await exchange.trySend(piece, chunked)) return;

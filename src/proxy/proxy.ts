@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sleep } from "../http/sleep.ts";
 import { type TrustCheck, trustCheck } from "../downstream/forwarded.ts";
 import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
@@ -82,11 +83,21 @@ export class Proxy {
     return this.#pool.idleCount();
   }
 
-  /** Stops the background services and closes unused upstream connections. Requests under way go on. */
+  /** Ends the requests under way. */
+  abort(): void {
+    this.#watchdog.stopAll();
+  }
+
+  /**
+   * Stops the background services and closes unused upstream connections. Requests under way go on.
+   * A service that does not heed its signal is waited for only a second.
+   */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#pool.close();
-    await Promise.all(this.#services);
+    this.#pool.stop();
     this.#watchdog.close();
+    const stopped = new AbortController();
+    const services = Promise.all(this.#services).then(() => stopped.abort());
+    await Promise.race([services, sleep(1_000, stopped.signal)]);
   }
 }

@@ -88,6 +88,7 @@ function atHand(
 
 function streamed(run: RequestState, status: number, headers: HeaderList, source: BodySource): FrontResponse {
   run.status = status;
+  run.deadline = Infinity;
   const body = new TrackedSource(source, {
     passed: (n) => run.bytesSent += n,
     ended: (error) => run.end(error === null ? null : run.explain(error)),

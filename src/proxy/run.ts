@@ -120,6 +120,10 @@ export class Run implements RequestState, Watched {
     }
   }
 
+  stop(): void {
+    this.abort(new ProxyError("shutting_down", "The proxy was stopped"));
+  }
+
   /** Ends the request with an error, whatever it is waiting for. */
   abort(error: ProxyError): void {
     if (this.#ended || this.aborted !== undefined) return;

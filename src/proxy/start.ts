@@ -59,7 +59,10 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
         new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), drain)),
       ]);
       clearTimeout(timer);
-      if (!drained) await front.close();
+      if (!drained) {
+        proxy.abort();
+        await front.close();
+      }
       await proxy.close();
       return drained;
     },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { getLogger } from "@std/log";
 import { type Address, formatAddress, parseAddress } from "./address.ts";
 
 /** How long to wait for an upstream, in milliseconds; 0 means for ever. */
@@ -81,6 +82,7 @@ export interface Target {
   readonly maxIdle: number;
 }
 
+const warned = new Set<string>();
 const targets = new WeakMap<Peer, Target>();
 
 /**
@@ -105,6 +107,10 @@ export function targetOf(peer: Peer): Target {
   Object.freeze(peer);
   for (const part of [peer.tls, peer.tls?.caCerts, peer.timeouts]) if (part) Object.freeze(part);
   targets.set(peer, target);
+  if (tls?.verifyName === false && !warned.has(target.key)) {
+    warned.add(target.key);
+    getLogger("postern").warn(`upstream ${target.label}: the name in its certificate is not verified`);
+  }
   return target;
 }
 

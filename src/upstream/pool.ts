@@ -63,7 +63,7 @@ export class ConnectionPool implements Watched {
   }
 
   /** Closes what is idle and everything that would be put back from now on. */
-  close(): void {
+  stop(): void {
     this.#closed = true;
     for (const idle of this.#idle.values()) for (const connection of idle) connection.close();
     this.#idle.clear();

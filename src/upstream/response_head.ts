@@ -59,6 +59,8 @@ export function findHeadEnd(buffer: Uint8Array, start: number, from: number, end
       if (buffer[start + i] !== PROTOCOL[i]) throw bad("it does not begin with HTTP/1.");
     }
   }
+  const whole = headEnd(buffer, from, end);
+  if (whole >= 0) return whole;
   let next = from;
   while (true) {
     const lf = buffer.indexOf(LF, next);
@@ -69,6 +71,22 @@ export function findHeadEnd(buffer: Uint8Array, start: number, from: number, end
   }
   if (end - start >= MAX_HEAD) throw bad(`its head is larger than ${MAX_HEAD} bytes`);
   return -1 - (known < PROTOCOL.length ? start : next);
+}
+
+/** The end of a head that is here in one piece; looks at every fourth byte, as the end has four. */
+function headEnd(buffer: Uint8Array, from: number, end: number): number {
+  for (let i = from + 1; i < end; i += 4) {
+    const byte = buffer[i];
+    if (byte !== CR && byte !== LF) continue;
+    for (let last = i; last < i + 4 && last < end; last++) {
+      if (
+        buffer[last] === LF && buffer[last - 1] === CR && buffer[last - 2] === LF && buffer[last - 3] === CR
+      ) {
+        return last + 1;
+      }
+    }
+  }
+  return -1;
 }
 
 const PROTOCOL = new TextEncoder().encode("HTTP/1.");

@@ -13,6 +13,8 @@ export interface Watched {
   slot: number;
   /** Called every {@linkcode TICK} while watched. */
   tick(now: number): void;
+  /** Told to come to an end at once. */
+  stop(): void;
 }
 
 /** Calls everything it watches {@linkcode TICK} by {@linkcode TICK}; its timer runs only while there is anything. */
@@ -22,6 +24,7 @@ export class Watchdog {
   /** A dense list rather than a Set: the churn of a Set's tables made garbage outlive its request. */
   readonly #watched: Watched[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
+  #closing = false;
 
   /** Starts watching. */
   add(watched: Watched): void {
@@ -40,23 +43,29 @@ export class Watchdog {
       last.slot = watched.slot;
     }
     watched.slot = -1;
+    if (this.#closing && this.#watched.length === 0) this.#stopTimer();
   }
 
-  /** How many are watched. */
-  get size(): number {
-    return this.#watched.length;
+  /** Tells everything it watches to stop. */
+  stopAll(): void {
+    for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.stop();
   }
 
-  /** Stops the timer; a later {@linkcode Watchdog.add} starts it again. */
+  /** Stops the timer as soon as nothing is watched any more. */
   close(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#closing = true;
+    if (this.#watched.length === 0) this.#stopTimer();
   }
 
   #sweep(): void {
     this.now = performance.now();
-    if (this.#watched.length === 0) return this.close();
+    if (this.#watched.length === 0) return this.#stopTimer();
     // From the end, as a tick may stop the watching of its own.
     for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.tick(this.now);
+  }
+
+  #stopTimer(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 }
