@@ -36,9 +36,15 @@ export function undeclared(module: ProxyModule): string[] {
     .filter((address) => !net.includes(address) && !net.includes(address.replace(/:\d+$/, "")));
 }
 
-/** The flag that grants these addresses and nothing else. */
+/** The flag that grants these addresses and nothing else; Deno asks for read and write too where one is a Unix socket. */
 export function netFlag(needed: readonly string[]): string {
-  return `--allow-net=${needed.join(",")}`;
+  const net = `--allow-net=${needed.join(",")}`;
+  const paths = socketPaths(needed).join(",");
+  return paths === "" ? net : `${net} --allow-read=${paths} --allow-write=${paths}`;
+}
+
+function socketPaths(needed: readonly string[]): string[] {
+  return needed.filter((entry) => entry.startsWith("unix:")).map((entry) => entry.slice("unix:".length));
 }
 
 /** What is wrong with the permissions of the process. */
@@ -54,7 +60,12 @@ export function verifyPermissions(needed: readonly string[]): Verdict {
   const all = granted({ name: "net" }) &&
     (["read", "write", "env", "run", "ffi", "sys"] as const).every((name) => granted({ name }));
   return {
-    missing: needed.filter((host) => !isPattern(host) && !granted({ name: "net", host })),
+    missing: [
+      ...needed.filter((host) => !isPattern(host) && !granted({ name: "net", host })),
+      ...socketPaths(needed).filter((path) =>
+        !granted({ name: "read", path }) || !granted({ name: "write", path })
+      ),
+    ],
     wider: all ? "--allow-all" : granted({ name: "net" }) ? "--allow-net" : undefined,
   };
 }
