@@ -8,16 +8,19 @@ import { isName } from "../http/headers.ts";
 import { isHopByHop } from "../http/hop_by_hop.ts";
 import type { FrontResponse } from "./front.ts";
 
+/** Bytes up to this many go into a `Response` as they are; it copies them, which for more costs more than a stream. */
+const FLAT = 16 * 1024;
+
 /** The `Response` of an answer; `info` tells when a body without stream has left. */
 export function serveResponse(answer: FrontResponse, info: Deno.ServeHandlerInfo): Response {
   const { status, body, onSent } = answer;
-  const atHand = body === null || body instanceof Uint8Array;
+  const isFlat = body === null || (body instanceof Uint8Array && body.length <= FLAT);
   const response = new Response(
-    atHand ? body as Uint8Array<ArrayBuffer> | null : streamOf(body),
+    isFlat ? body as Uint8Array<ArrayBuffer> | null : streamOf(body),
     status === 200 ? undefined : { status },
   );
-  // Deno.serve counts bytes at hand itself, and HTTP/2 clients fail on a 204 with a length.
-  const dropLength = body instanceof Uint8Array || status === 204 || status === 205;
+  // Deno.serve counts flat bodies itself, and HTTP/2 clients fail on a 204 with a length.
+  const dropLength = (isFlat && body !== null) || status === 204 || status === 205;
   const { headers } = response;
   const { lines } = answer.headers;
   // One by one: the constructor's own copying costs four times as much.
@@ -26,13 +29,22 @@ export function serveResponse(answer: FrontResponse, info: Deno.ServeHandlerInfo
     if (isHopByHop(name) || (dropLength && isName(name, "content-length"))) continue;
     headers.append(name, lines[i + 1]!);
   }
+  if (!isFlat && body instanceof Uint8Array) headers.set("content-length", String(body.length));
   // Without a length, a 205 of Deno.serve leaves the client waiting.
   if (status === 205) headers.append("content-length", "0");
   if (onSent !== undefined) info.completed.then(onSent, onSent);
   return response;
 }
 
-function streamOf(source: BodySource): ReadableStream<Uint8Array> {
+function streamOf(source: Uint8Array | BodySource): ReadableStream<Uint8Array> {
+  if (source instanceof Uint8Array) {
+    return new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(source);
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
+  }
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const piece = await source.read();
