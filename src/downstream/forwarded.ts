@@ -18,7 +18,7 @@ export function trustCheck(list: readonly string[]): TrustCheck {
   if (list.length === 0) return () => false;
   const ranges = list.map((entry): [ipaddr.IPv4 | ipaddr.IPv6, number] => {
     try {
-      if (entry.includes("/")) return ipaddr.parseCIDR(entry);
+      if (entry.includes("/")) return unmapped(ipaddr.parseCIDR(entry));
       const address = ipaddr.process(entry);
       return [address, address.kind() === "ipv4" ? 32 : 128];
     } catch {
@@ -34,6 +34,11 @@ export function trustCheck(list: readonly string[]): TrustCheck {
       range.kind() === address.kind() && address.match([range, bits] as never)
     );
   };
+}
+
+function unmapped([range, bits]: [ipaddr.IPv4 | ipaddr.IPv6, number]): [ipaddr.IPv4 | ipaddr.IPv6, number] {
+  const isMapped = range.kind() === "ipv6" && (range as ipaddr.IPv6).isIPv4MappedAddress() && bits >= 96;
+  return isMapped ? [(range as ipaddr.IPv6).toIPv4Address(), bits - 96] : [range, bits];
 }
 
 /** The fields that only a trusted proxy may have set, and Via, which anybody may have. */

@@ -40,7 +40,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
   const open = (at: Address): Deno.HttpServer => {
     const options = { signal: stopping.signal, onListen() {} };
     const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> =>
-      serveResponse(await handler(new ServeRequest(request, info, "http")), info);
+      serveResponse(await handler(new ServeRequest(request, info, "http")), request.method, info);
     return at.transport === "unix"
       ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
       : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
@@ -50,10 +50,12 @@ export function serve(address: Address, handler: FrontHandler): Front {
   const addr = server.addr;
   const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
 
+  let finished = false;
   const keepListening = async () => {
     while (!closed) {
       try {
         await server.finished;
+        finished = true;
         return;
       } catch (error) {
         log.error(`listener failed: ${messageOf(error)}; opening it again`);
@@ -80,7 +82,8 @@ export function serve(address: Address, handler: FrontHandler): Front {
     },
     async close() {
       closed = true;
-      stopping.abort();
+      // Aborting a server that is finished already would be an uncaught error.
+      if (!finished) stopping.abort();
       await done;
     },
   };

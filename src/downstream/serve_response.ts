@@ -11,16 +11,23 @@ import type { FrontResponse } from "./front.ts";
 /** Bytes up to this many go into a `Response` as they are; it copies them, which for more costs more than a stream. */
 const FLAT = 16 * 1024;
 
-/** The `Response` of an answer; `info` tells when a body without stream has left. */
-export function serveResponse(answer: FrontResponse, info: Deno.ServeHandlerInfo): Response {
-  const { status, body, onSent } = answer;
+/**
+ * The `Response` of an answer.
+ *
+ * @param method The request's method.
+ * @param info Tells when a body without stream has left.
+ */
+export function serveResponse(answer: FrontResponse, method: string, info: Deno.ServeHandlerInfo): Response {
+  const { body, onSent } = answer;
+  // Deno.serve sends a 205 without any length, and the client would wait for the connection's end.
+  const status = answer.status === 205 ? 204 : answer.status;
   const isFlat = body === null || (body instanceof Uint8Array && body.length <= FLAT);
   const response = new Response(
-    isFlat ? body as Uint8Array<ArrayBuffer> | null : streamOf(body),
+    isFlat ? flatBody(answer, method) : streamOf(body),
     status === 200 ? undefined : { status },
   );
   // Deno.serve counts flat bodies itself, and HTTP/2 clients fail on a 204 with a length.
-  const dropLength = (isFlat && body !== null) || status === 204 || status === 205;
+  const dropLength = (isFlat && body !== null) || status === 204;
   const { headers } = response;
   const { lines } = answer.headers;
   // One by one: the constructor's own copying costs four times as much.
@@ -30,10 +37,16 @@ export function serveResponse(answer: FrontResponse, info: Deno.ServeHandlerInfo
     headers.append(name, lines[i + 1]!);
   }
   if (!isFlat && body instanceof Uint8Array) headers.set("content-length", String(body.length));
-  // Without a length, a 205 of Deno.serve leaves the client waiting.
-  if (status === 205) headers.append("content-length", "0");
   if (onSent !== undefined) info.completed.then(onSent, onSent);
   return response;
+}
+
+/** A null body is given `content-length: 0` by Deno.serve, which for HEAD may be wrong; an empty stream is not. */
+function flatBody({ status, headers, body }: FrontResponse, method: string) {
+  if (method !== "HEAD" || status === 304 || status === 204 || headers.has("content-length")) {
+    return body as Uint8Array<ArrayBuffer> | null;
+  }
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({ start: (controller) => controller.close() });
 }
 
 function streamOf(source: Uint8Array | BodySource): ReadableStream<Uint8Array> {

@@ -124,11 +124,20 @@ export class HeaderList implements Headers {
     return this.entries();
   }
 
+  /** Removes the lines whose name `unwanted` accepts; it gets names as spelled. */
+  removeIf(unwanted: (name: string) => boolean): void {
+    this.#keep(0, (name) => !unwanted(name));
+  }
+
   #removeFrom(start: number, key: string): void {
+    this.#keep(start, (name) => !isName(name, key));
+  }
+
+  #keep(start: number, wanted: (name: string) => boolean): void {
     const { lines } = this;
     let kept = start;
     for (let i = start; i < lines.length; i += 2) {
-      if (isName(lines[i]!, key)) continue;
+      if (!wanted(lines[i]!)) continue;
       if (kept !== i) {
         lines[kept] = lines[i]!;
         lines[kept + 1] = lines[i + 1]!;

@@ -31,10 +31,10 @@ export function tokens(value: string): string[] {
   return value.toLowerCase().split(",").map((token) => token.trim()).filter((token) => token !== "");
 }
 
-/** Removes the fields that a `Connection` value names. */
+/** Removes the fields that a `Connection` value names; not Host, which is no field of the connection, whoever says so. */
 export function removeNamed(headers: HeaderList, connection: string): void {
   if (connection === "keep-alive" || connection === "close") return;
-  for (const name of tokens(connection)) if (headers.has(name)) headers.delete(name);
+  for (const name of tokens(connection)) if (name !== "host") headers.delete(name);
 }
 
 /** Whether `Connection` holds the token. */

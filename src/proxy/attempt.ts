@@ -5,7 +5,8 @@
  */
 import type { BodySource } from "../http/body.ts";
 import { type ProxyError, toProxyError } from "../http/errors.ts";
-import type { HeaderList } from "../http/headers.ts";
+import { type HeaderList, isName } from "../http/headers.ts";
+import { isHopByHop } from "../http/hop_by_hop.ts";
 import { setForwarded } from "../downstream/forwarded.ts";
 import { connect } from "../upstream/connect.ts";
 import type { Connection } from "../upstream/connection.ts";
@@ -21,7 +22,6 @@ import { type RequestState, tooLarge } from "./request_state.ts";
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Request bodies up to this length are read before an upstream connection is taken. */
 const READ_FIRST = 64 * 1024;
-const FRAMING = ["content-length", "transfer-encoding", "connection", "expect", "te", "upgrade"];
 
 /** An attempt. Its exchange goes on with the response's body after it. */
 export class Attempt {
@@ -46,60 +46,92 @@ export class Attempt {
   }
 
   /**
-   * Goes through the phases up to the response's head.
+   * Goes through the phases up to the response's head. No step waits that need not: each is a function that gives back
+   * a promise of the rest only if it has to.
    *
    * @param fresh Asks for a new connection, as a reused one just turned out to be dead.
    */
-  async run(fresh: boolean): Promise<ResponseHead> {
+  run(fresh: boolean): Promise<ResponseHead> {
     const run = this.#run;
-    const { hooks, pool, watchdog, counters } = run.shared;
     run.phase = "upstreamPeer";
-    let peer = hooks.upstreamPeer!(run, run.context);
-    if (isPromise(peer)) peer = await run.wait(peer);
+    const peer = run.shared.hooks.upstreamPeer!(run, run.context);
+    return isPromise(peer)
+      ? run.wait(peer).then((peer) => this.#reach(peer, fresh))
+      : this.#reach(peer, fresh);
+  }
+
+  #reach(peer: Peer, fresh: boolean): Promise<ResponseHead> {
+    const run = this.#run;
     const target = this.#target = targetOf(peer);
     run.phase = "";
     this.#peer = peer;
     run.tried.push(peer);
-
     const body = this.#body();
-    let first: Uint8Array | undefined;
-    if (body !== null && this.#isShort()) first = await run.wait(body.read()) ?? undefined;
+    if (body !== null && this.#isShort()) {
+      return run.wait(body.read()).then((first) => this.#take(target, fresh, body, first ?? undefined));
+    }
+    return this.#take(target, fresh, body);
+  }
 
-    let connection = fresh ? undefined : pool.take(target);
-    if (connection !== undefined) {
-      this.reused = true;
-      counters.reuses++;
-      run.connectMs = 0;
-    } else {
-      connection = await this.#connect(target);
+  #take(target: Target, fresh: boolean, body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
+    const { pool, counters } = this.#run.shared;
+    const connection = fresh ? undefined : pool.take(target);
+    if (connection === undefined) {
+      return this.#connect(target).then((connection) => this.#connected(connection, body, first));
     }
-    const exchange = this.exchange = new Exchange(connection, watchdog, pool);
+    this.reused = true;
+    counters.reuses++;
+    this.#run.connectMs = 0;
+    return this.#connected(connection, body, first);
+  }
+
+  #connected(connection: Connection, body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
+    const run = this.#run;
+    const { hooks, pool, watchdog } = run.shared;
+    this.exchange = new Exchange(connection, watchdog, pool);
     if (run.aborted !== undefined) throw run.aborted;
-    if (hooks.connectedToUpstream !== undefined) {
-      run.phase = "connectedToUpstream";
-      const { reused } = this;
-      const waiting = hooks.connectedToUpstream(
-        run,
-        { peer, reused, localAddr: connection.localAddr },
-        run.context,
-      );
-      if (isPromise(waiting)) await run.wait(waiting);
-    }
+    if (hooks.connectedToUpstream === undefined) return this.#filter(body, first);
+    run.phase = "connectedToUpstream";
+    const { reused } = this;
+    const { localAddr } = connection;
+    const waiting = hooks.connectedToUpstream(run, { peer: this.#peer!, reused, localAddr }, run.context);
+    return isPromise(waiting)
+      ? run.wait(waiting).then(() => this.#filter(body, first))
+      : this.#filter(body, first);
+  }
+
+  #filter(body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
+    const run = this.#run;
+    const { hooks } = run.shared;
     const request = this.#request();
-    if (hooks.upstreamRequestFilter !== undefined) {
-      run.phase = "upstreamRequestFilter";
-      const waiting = hooks.upstreamRequestFilter(run, request, run.context);
-      if (isPromise(waiting)) await run.wait(waiting);
-      removeFraming(request.headers);
+    if (hooks.upstreamRequestFilter === undefined) {
+      if (hooks.requestFilter !== undefined) removeFraming(request.headers);
+      return this.#send(request, body, first);
     }
-    this.method = request.method;
+    run.phase = "upstreamRequestFilter";
+    const waiting = hooks.upstreamRequestFilter(run, request, run.context);
+    if (isPromise(waiting)) {
+      return run.wait(waiting).then(() => {
+        removeFraming(request.headers);
+        return this.#send(request, body, first);
+      });
+    }
+    removeFraming(request.headers);
+    return this.#send(request, body, first);
+  }
+
+  #send(request: RequestHead, body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
+    const run = this.#run;
     const { bodyLength } = run.front;
+    const exchange = this.exchange!;
+    this.method = request.method;
     const isUploaded = body !== null && first === undefined;
-    const isChunked = isUploaded && (hooks.requestBodyFilter !== undefined || bodyLength === undefined);
-    await exchange.sendHead(request, isChunked ? "chunked" : bodyLength!, first);
+    const isChunked = isUploaded &&
+      (run.shared.hooks.requestBodyFilter !== undefined || bodyLength === undefined);
+    const upload = isUploaded ? () => void this.#upload(exchange, body, isChunked) : undefined;
+    const response = exchange.begin(request, isChunked ? "chunked" : bodyLength!, first, upload);
     run.phase = "";
-    if (isUploaded) this.#upload(exchange, body, isChunked);
-    return await exchange.readHead();
+    return response;
   }
 
   /** Ends the attempt after a failure; whether there should be another one. */
@@ -114,7 +146,8 @@ export class Attempt {
     let again = error.retrySafe && (connection === undefined || this.#diedUnanswered(error));
     if (hooks[hook] !== undefined) {
       try {
-        const verdict = await hooks[hook](run, this.#peer, error, run.context);
+        let verdict = hooks[hook](run, this.#peer, error, run.context);
+        if (isPromise(verdict)) verdict = await run.wait(verdict);
         if (verdict !== undefined) again = verdict && error.retrySafe;
       } catch (thrown) {
         run.phase = hook;
@@ -234,7 +267,7 @@ function watched(run: RequestState, source: BodySource): BodySource {
   };
 }
 
-/** Framing is the proxy's: what a hook set of it is taken out. */
+/** Framing and the connection are the proxy's: what a hook set of them is taken out. */
 function removeFraming(headers: HeaderList): void {
-  for (const name of FRAMING) if (headers.has(name)) headers.delete(name);
+  headers.removeIf((name) => isHopByHop(name) || isName(name, "content-length") || isName(name, "expect"));
 }

@@ -48,11 +48,16 @@ export function filtered(result: FilteredChunk, chunk: Uint8Array | null): Uint8
 }
 
 /** A body filter of the module as a function of the chunk alone; what it throws is blamed on it. */
-export function bodyFilter(run: RequestState, name: "requestBodyFilter" | "responseBodyFilter"): ChunkFilter {
+export function bodyFilter(
+  run: RequestState,
+  name: "requestBodyFilter" | "responseBodyFilter",
+): (chunk: Uint8Array | null, end: boolean) => Promise<FilteredChunk> {
   const hook = run.shared.hooks[name]!;
   return async (chunk, end) => {
     try {
-      return await hook(run, chunk, end, run.context);
+      const result = await hook(run, chunk, end, run.context);
+      if (result === undefined || result === null || result instanceof Uint8Array) return result;
+      throw new TypeError(`it returned ${typeof result}, expected bytes, null or nothing`);
     } catch (error) {
       throw hookError(name, error);
     }

@@ -125,7 +125,7 @@ export interface ProxyModule<Context = any> {
   backgroundServices?: readonly BackgroundService[];
 
   /** Makes the context of a request, before its first hook. Without it, the context is `undefined`. */
-  newContext?(): Context;
+  newContext?(): Awaitable<Context>;
 
   /**
    * Runs first. A `Response` answers the request at once: no upstream is asked, and neither response filter runs.

@@ -6,51 +6,77 @@
 import { type BodySource, StreamSource } from "../http/body.ts";
 import { HeaderList } from "../http/headers.ts";
 import type { FrontResponse } from "../downstream/front.ts";
+import type { ResponseBody } from "../upstream/response_body.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Attempt } from "./attempt.ts";
 import { bodyFilter, filtered, FilteredSource } from "./filtered_source.ts";
-import type { ResponseHead } from "./hooks.ts";
+import type { Awaitable, ResponseHead } from "./hooks.ts";
 import { isPromise } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
 import { TrackedSource } from "./tracked_source.ts";
 
-/** Takes the upstream's response through the filters. */
-export async function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Promise<FrontResponse> {
+/** Takes the upstream's response through the filters; a promise only if one of them, or the body, is waited for. */
+export function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
   run.firstByteMs = run.elapsed;
-  run.deadline = Infinity;
   const body = attempt.exchange!.readBody(head, attempt.method);
   const response: ResponseHead = { status: head.status, headers: head.headers };
-  if (hooks.upstreamResponseFilter !== undefined) {
-    run.phase = "upstreamResponseFilter";
-    const waiting = hooks.upstreamResponseFilter(run, response, run.context);
-    if (isPromise(waiting)) await run.wait(waiting);
-  }
-  if (hooks.responseFilter !== undefined) {
-    run.phase = "responseFilter";
-    const waiting = hooks.responseFilter(run, response, run.context);
-    if (isPromise(waiting)) await run.wait(waiting);
-  }
-  const { status, headers } = response;
+  if (hooks.upstreamResponseFilter === undefined) return filterResponse(run, response, body);
+  run.phase = "upstreamResponseFilter";
+  const waiting = hooks.upstreamResponseFilter(run, response, run.context);
+  if (isPromise(waiting)) return run.wait(waiting).then(() => filterResponse(run, response, body));
+  return filterResponse(run, response, body);
+}
+
+function filterResponse(
+  run: RequestState,
+  response: ResponseHead,
+  body: ResponseBody | null,
+): Awaitable<FrontResponse> {
+  const { hooks } = run.shared;
+  if (hooks.responseFilter === undefined) return deliver(run, response, body);
+  run.phase = "responseFilter";
+  const waiting = hooks.responseFilter(run, response, run.context);
+  return isPromise(waiting)
+    ? run.wait(waiting).then(() => deliver(run, response, body))
+    : deliver(run, response, body);
+}
+
+function deliver(
+  run: RequestState,
+  response: ResponseHead,
+  body: ResponseBody | null,
+): Awaitable<FrontResponse> {
+  const { status } = response;
   if (!(status >= 200 && status <= 599)) {
     throw new RangeError(`status ${status} is out of the range 200 to 599`);
   }
   run.phase = "";
-
   if (isBodiless(run, status)) {
     body?.cancel();
-    return atHand(run, status, headers, null);
+    return atHand(run, response, null);
   }
-  let whole = body === null ? null : body.whole();
-  if (whole instanceof Promise) whole = await whole;
+  const whole = body === null ? null : body.whole();
+  if (whole instanceof Promise) return whole.then((whole) => deliverBody(run, response, body, whole));
+  return deliverBody(run, response, body, whole);
+}
+
+function deliverBody(
+  run: RequestState,
+  response: ResponseHead,
+  body: ResponseBody | null,
+  whole: Uint8Array | null,
+): Awaitable<FrontResponse> {
+  const { hooks } = run.shared;
   const filter = hooks.responseBodyFilter && bodyFilter(run, "responseBodyFilter");
   if (body === null || whole !== null) {
-    if (filter !== undefined) whole = filtered(await filter(whole, true), whole);
-    return atHand(run, status, headers, whole);
+    if (filter === undefined) return atHand(run, response, whole);
+    return run.wait(filter(whole, true)).then((result) => atHand(run, response, filtered(result, whole)));
   }
+  const { headers } = response;
   if (filter !== undefined || body.length === undefined) headers.delete("content-length");
   else headers.set("content-length", String(body.length));
-  return streamed(run, status, headers, filter ? new FilteredSource(body, filter) : body);
+  return streamed(run, response, filter ? new FilteredSource(body, filter) : body);
 }
 
 /** An answer that a hook made. */
@@ -59,10 +85,10 @@ export function answerWith(run: RequestState, response: Response): FrontResponse
   if (status < 200 || response.bodyUsed) throw new TypeError("its Response was used up, or is an error");
   const headers = new HeaderList(response.headers);
   if (body !== null && !isBodiless(run, status)) {
-    return streamed(run, status, headers, new StreamSource(body));
+    return streamed(run, { status, headers }, new StreamSource(body));
   }
   body?.cancel().catch(() => {});
-  return atHand(run, status, headers, null);
+  return atHand(run, { status, headers }, null);
 }
 
 function isBodiless(run: RequestState, status: number): boolean {
@@ -71,8 +97,7 @@ function isBodiless(run: RequestState, status: number): boolean {
 
 function atHand(
   run: RequestState,
-  status: number,
-  headers: HeaderList,
+  { status, headers }: ResponseHead,
   body: Uint8Array | null,
 ): FrontResponse {
   const { hooks, onEnd, watchdog } = run.shared;
@@ -86,7 +111,7 @@ function atHand(
   return { status, headers, body, onSent: undefined };
 }
 
-function streamed(run: RequestState, status: number, headers: HeaderList, source: BodySource): FrontResponse {
+function streamed(run: RequestState, { status, headers }: ResponseHead, source: BodySource): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
   const body = new TrackedSource(source, {

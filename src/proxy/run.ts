@@ -18,6 +18,9 @@ import { accessEntry, report, summary } from "./report.ts";
 import { type RequestState, type Shared, tooLarge } from "./request_state.ts";
 import { requestId } from "./request_id.ts";
 
+/** The time that `failToProxy` gets, in milliseconds: the request may have used up all of its own. */
+const FAIL_TIME = 5_000;
+
 /** A request, from its arrival to its end. Hooks see it as their {@linkcode Session}. */
 export class Run implements RequestState, Watched {
   readonly id: string;
@@ -77,6 +80,7 @@ export class Run implements RequestState, Watched {
       if (hooks.newContext !== undefined) {
         this.phase = "newContext";
         this.context = hooks.newContext();
+        if (isPromise(this.context)) this.context = await this.wait(this.context);
         this.phase = "";
       }
       this.#check();
@@ -91,7 +95,9 @@ export class Run implements RequestState, Watched {
       for (let stale = false;;) {
         const attempt = this.attempt = new Attempt(this);
         try {
-          return await relay(this, attempt, await attempt.run(stale));
+          const head = await attempt.run(stale);
+          const answer = relay(this, attempt, head);
+          return isPromise(answer) ? await answer : answer;
         } catch (error) {
           await this.#tryAgain(attempt, this.explain(error));
           stale = attempt.reused;
@@ -184,8 +190,11 @@ export class Run implements RequestState, Watched {
     let answer: FrontResponse | undefined;
     this.phase = "";
     if (hooks.failToProxy !== undefined && !gone) {
+      this.aborted = undefined;
+      this.deadline = this.shared.watchdog.now + FAIL_TIME;
       try {
-        const own = await hooks.failToProxy(this, error, this.context);
+        let own = hooks.failToProxy(this, error, this.context);
+        if (isPromise(own)) own = await this.wait(own);
         if (own !== undefined) answer = answerWith(this, own);
       } catch (thrown) {
         getLogger("postern").error(`${summary(this)}: ${hookError("failToProxy", thrown).message}`);

@@ -28,7 +28,12 @@ export class Connection {
   #head = new Uint8Array(1024);
   #parkedRead: Promise<number | null> | null = null;
   #onParkedEvent: ((connection: Connection) => void) | null = null;
-  readonly #notice = () => this.#onParkedEvent?.(this);
+  /** Whether the upstream closed or spoke between its being taken from the pool and the request: no good any more. */
+  stale = false;
+  readonly #notice = () => {
+    if (this.#onParkedEvent !== null) this.#onParkedEvent(this);
+    else this.stale = true;
+  };
 
   /** Takes the socket over. */
   constructor(target: Target, socket: Deno.Conn) {
@@ -92,7 +97,7 @@ export class Connection {
   /** Ends the waiting; the next {@linkcode Connection.fill} takes the standing read. */
   unpark(): void {
     this.#onParkedEvent = null;
-    this.wrote = false;
+    this.wrote = this.stale = false;
   }
 
   /** Closes the socket; a read or write under way rejects. */

@@ -56,12 +56,6 @@ export class Exchange {
     this.#pool = pool;
   }
 
-  /** Writes the request's head, and its body with it where that is at hand. */
-  sendHead(request: RequestLine, framing: RequestFraming, body?: Uint8Array): Promise<void> {
-    const isAll = body !== undefined || framing === null || framing === 0;
-    return this.#send(writeHead(this.connection, request, framing, body), isAll);
-  }
-
   /**
    * Writes a piece of the body, framed as a chunk if asked for; false when the upstream takes no more.
    * That is no failure yet: its response may be on the way.
@@ -69,7 +63,7 @@ export class Exchange {
   async trySend(piece: Uint8Array, chunked: boolean): Promise<boolean> {
     const bytes = chunked ? concat([encoder.encode(piece.length.toString(16)), CRLF, piece, CRLF]) : piece;
     try {
-      await this.#send(bytes, false);
+      await this.#send(bytes);
       return true;
     } catch {
       if (!this.received) this.#arm("firstByte");
@@ -94,12 +88,41 @@ export class Exchange {
   }
 
   /**
-   * The head of the final response; interim ones are skipped.
+   * Sends the request's head, with its body where that is at hand, and waits for the head of the final response;
+   * interim ones are skipped.
    *
+   * @param upload Called when the head was sent and the body is still to be.
    * @throws {ProxyError} `upstream_closed`, `upstream_timeout`, `bad_response`, or what the exchange was aborted with
+   * @throws {TypeError} at once, when method or target would break the request line
    */
-  async readHead(): Promise<ResponseHead> {
+  begin(
+    request: RequestLine,
+    framing: RequestFraming,
+    body?: Uint8Array,
+    upload?: () => void,
+  ): Promise<ResponseHead> {
+    return this.#begin(writeHead(this.connection, request, framing, body), upload);
+  }
+
+  async #begin(head: Uint8Array, upload?: () => void): Promise<ResponseHead> {
     const { connection } = this;
+    if (connection.stale) {
+      throw new ProxyError("upstream_closed", `${connection.target.label} gave up the idle connection`);
+    }
+    this.#arm("write");
+    try {
+      const written = await connection.write(head);
+      connection.wrote = true;
+      if (written < head.length) await this.#send(head.subarray(written));
+    } catch (error) {
+      throw this.#explain(error);
+    }
+    if (upload === undefined) {
+      this.sent();
+    } else {
+      this.deadline = Infinity;
+      upload();
+    }
     let looked = 0;
     for (let interim = 0;;) {
       if (connection.end > connection.start) {
@@ -198,7 +221,7 @@ export class Exchange {
     this.deadline = this.#watchdog.now + this.connection.target.timeouts[what];
   }
 
-  async #send(bytes: Uint8Array, isAll: boolean): Promise<void> {
+  async #send(bytes: Uint8Array): Promise<void> {
     const { connection } = this;
     this.#arm("write");
     try {
@@ -208,8 +231,7 @@ export class Exchange {
     } catch (error) {
       throw this.#explain(error);
     }
-    if (isAll) this.sent();
-    else this.deadline = Infinity;
+    this.deadline = Infinity;
   }
 
   async #read(reading: Promise<number | null>): Promise<number | null> {

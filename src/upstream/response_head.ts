@@ -170,7 +170,7 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
     status,
     headers,
     bodyLength: bodyLengthOf(length, coding, minor),
-    keepAlive: minor === 1 ? !hasToken(connection, "close") : hasToken(connection, "keep-alive"),
+    keepAlive: !hasToken(connection, "close") && (minor === 1 || hasToken(connection, "keep-alive")),
     keepAliveFor,
   };
 }
