@@ -7,8 +7,8 @@ import { type Peer, targetOf } from "../upstream/peer.ts";
 
 /** A peer and what the balancer knows of it. */
 export class Backend {
-  /** How to reach it. */
-  readonly peer: Peer;
+  /** How to reach it; replaced when only its settings change. */
+  peer: Peer;
   /** Its address, for the log. */
   readonly label: string;
   /** What makes two backends the same when a group is replaced. */

@@ -56,12 +56,16 @@ export class LoadBalancer {
     return this.#backends;
   }
 
-  /** Replaces the members; those that stay keep their state. */
+  /** Replaces the members; those that stay keep their state and take over new settings. */
   replace(peers: readonly Peer[]): void {
     const known = new Map(this.#backends.map((backend) => [backend.key, backend]));
     this.#backends = peers.map((peer) => {
       const backend = new Backend(peer);
-      return known.get(backend.key) ?? backend;
+      const before = known.get(backend.key);
+      if (before === undefined) return backend;
+      known.delete(backend.key);
+      before.peer = peer;
+      return before;
     });
   }
 

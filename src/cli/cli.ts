@@ -47,10 +47,11 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   const { listen } = values;
   if (listen !== undefined) checkListen(listen);
   const module = withUpstreams(name, await loadModule(name, samples), values.upstream ?? []);
+  const needed = neededNet(module, listen);
   const stray = undeclared(module);
   if (stray.length > 0) throw new Error(`${name}: upstream ${stray.join(", ")} is not in its "net"`);
   if (verb === "check") return print(`${name}: ok\nphases ${hooksOf(module).join(" ")}`);
-  if (verb === "permissions") return print(netFlag(neededNet(module, listen)));
+  if (verb === "permissions") return print(netFlag(needed));
   return await run(name, module, {
     listen,
     logLevel: oneOf("--log-level", values["log-level"], ["debug", "info", "warn", "error"])
@@ -59,22 +60,25 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   });
 }
 
+const OPTIONS = {
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", short: "V", default: false },
+  listen: { type: "string" },
+  upstream: { type: "string", multiple: true },
+  "log-level": { type: "string", default: "info" },
+  "access-log": { type: "string", default: "common" },
+} as const;
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        help: { type: "boolean", short: "h", default: false },
-        version: { type: "boolean", short: "V", default: false },
-        listen: { type: "string" },
-        upstream: { type: "string", multiple: true },
-        "log-level": { type: "string", default: "info" },
-        "access-log": { type: "string", default: "common" },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    throw new UsageError((error as Error).message.split(". ")[0]!);
+    const message = (error as Error).message.split(". ")[0]!;
+    const unknown = /^Unknown option '(--[^']+)'/.exec(message)?.[1];
+    if (unknown === undefined) throw new UsageError(message);
+    throw new UsageError(
+      `unknown option "${unknown}", ${suggestion(unknown, Object.keys(OPTIONS).map((o) => `--${o}`))}`,
+    );
   }
 }
 

@@ -32,12 +32,14 @@ export async function loadModule(name: string, samples: Samples): Promise<ProxyM
     );
   }
   const path = new URL(name.replaceAll("\\", "/"), `file://${Deno.cwd().replaceAll("\\", "/")}/`);
+  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+    throw new Error(`Cannot load ${name}: no permission to read it, add --allow-read=${name}`);
+  }
   let exports: Record<string, unknown>;
   try {
     exports = await import(path.href);
   } catch (error) {
-    const hint = error instanceof Deno.errors.NotCapable ? ` (add --allow-read=${name})` : "";
-    throw new Error(`Cannot load ${name}: ${messageOf(error)}${hint}`, { cause: error });
+    throw new Error(`Cannot load ${name}: ${messageOf(error)}`, { cause: error });
   }
   return checkModule(name, exports);
 }

@@ -18,7 +18,10 @@ const RELISTEN_AFTER = [20, 1_000] as const;
 export interface Front {
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly addr: Deno.Addr;
-  /** Stops accepting and resolves when all requests are answered. */
+  /**
+   * Stops accepting and resolves when all requests are answered. It cannot be followed by {@linkcode Front.close}:
+   * `Deno.serve` does not heed its signal any more once it was told to shut down.
+   */
   shutdown(): Promise<void>;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
@@ -37,10 +40,17 @@ export function serve(address: Address, handler: FrontHandler): Front {
   let server: Deno.HttpServer;
   let closed = false;
 
+  // What Deno.serve writes before the Host in a request's URL.
+  const prefix = address.transport === "unix" ? "http+unix://" : "http://";
+
   const open = (at: Address): Deno.HttpServer => {
-    const options = { signal: stopping.signal, onListen() {} };
+    const options = {
+      signal: stopping.signal,
+      onListen() {},
+      onError: () => new Response(null, { status: 500 }),
+    };
     const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> =>
-      serveResponse(await handler(new ServeRequest(request, info, "http")), request.method, info);
+      serveResponse(await handler(new ServeRequest(request, info, prefix)), request.method, info);
     return at.transport === "unix"
       ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
       : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
@@ -50,12 +60,10 @@ export function serve(address: Address, handler: FrontHandler): Front {
   const addr = server.addr;
   const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
 
-  let finished = false;
   const keepListening = async () => {
     while (!closed) {
       try {
         await server.finished;
-        finished = true;
         return;
       } catch (error) {
         log.error(`listener failed: ${messageOf(error)}; opening it again`);
@@ -82,8 +90,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
     },
     async close() {
       closed = true;
-      // Aborting a server that is finished already would be an uncaught error.
-      if (!finished) stopping.abort();
+      stopping.abort();
       await done;
     },
   };

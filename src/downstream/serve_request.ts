@@ -14,6 +14,7 @@ import { normalTarget } from "./target.ts";
 
 /** Bodies up to this length are read in one go: cheaper, and an upstream is not held up by a slow small upload. */
 const READ_AT_ONCE = 64 * 1024;
+const SLASH = 47;
 
 /** A request that came through `Deno.serve`. */
 export class ServeRequest implements FrontRequest {
@@ -29,10 +30,11 @@ export class ServeRequest implements FrontRequest {
   readonly refused: ProxyError | undefined;
   readonly #request: Request;
 
-  constructor(request: Request, info: Deno.ServeHandlerInfo, scheme: string) {
+  /** @param prefix What comes before the Host in the request's URL: `http://`, or `http+unix://` on a Unix socket. */
+  constructor(request: Request, info: Deno.ServeHandlerInfo, prefix: string) {
     this.#request = request;
     this.method = request.method;
-    this.scheme = scheme;
+    this.scheme = "http";
     const address = info.remoteAddr;
     this.clientAddress = address.transport === "tcp" ? unmapped(address.hostname) : "unix";
 
@@ -49,7 +51,7 @@ export class ServeRequest implements FrontRequest {
       else if (name === "content-length") length = value;
       else if (name === "transfer-encoding") coding = value;
       else if (name === "connection") connection = value;
-      else if (name !== "expect" && !isHopByHop(name)) {
+      else if (name !== "expect" && !isHopByHop(name) && !isDisguised(name)) {
         lines.push(name, value);
         if (name === "x-request-id") givenId = value;
         else if (isClaim(name)) hasClaims = true;
@@ -66,7 +68,7 @@ export class ServeRequest implements FrontRequest {
     try {
       if (this.method === "CONNECT") throw new ProxyError("method_not_allowed", "Refused method CONNECT");
       if (!isHost(host)) throw bad(`Host is ${JSON.stringify(host)}`);
-      target = targetOf(request.url, host, scheme, this.method);
+      target = targetOf(request.url, host, prefix, this.method);
       bodyLength = bodyLengthOf(length, coding, this.method);
     } catch (error) {
       refused = error as ProxyError;
@@ -141,26 +143,27 @@ async function received<T>(read: Promise<T>): Promise<T> {
   }
 }
 
-/** `Deno.serve` gives `scheme://HOST/target` for the origin form, and the absolute form as it was sent. */
-function targetOf(url: string, host: string, scheme: string, method: string): string {
-  const prefix = scheme.length + 3;
-  const matches = url.startsWith(host, prefix) && url.startsWith("://", scheme.length) &&
-    url.startsWith(scheme);
-  if (!matches) return targetOfAbsolute(url, host, scheme);
-  const target = url.slice(prefix + host.length);
+/** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */
+function targetOf(url: string, host: string, prefix: string, method: string): string {
+  if (!url.startsWith(prefix) || !url.startsWith(host, prefix.length)) {
+    return targetOfAbsolute(url, host, method);
+  }
+  const target = url.slice(prefix.length + host.length);
   if (target === "/*" && method === "OPTIONS") return "*";
-  if (target.charCodeAt(0) === 47) return normalTarget(target);
-  return targetOfAbsolute(url, host, scheme);
+  if (target.charCodeAt(0) === SLASH) return normalTarget(target);
+  return targetOfAbsolute(url, host, method);
 }
 
-function targetOfAbsolute(url: string, host: string, scheme: string): string {
+function targetOfAbsolute(url: string, host: string, method: string): string {
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)(.*)$/s.exec(url);
   if (match === null) throw bad(`target is ${JSON.stringify(url)}`);
   const [, itsScheme, authority, rest] = match as unknown as [string, string, string, string];
-  if (itsScheme.toLowerCase() !== scheme) throw bad(`target has the scheme ${JSON.stringify(itsScheme)}`);
+  if (itsScheme.toLowerCase() !== "http") throw bad(`target has the scheme ${JSON.stringify(itsScheme)}`);
   if (authority.toLowerCase() !== host.toLowerCase()) {
     throw bad(`target is for ${JSON.stringify(authority)}, but Host is ${JSON.stringify(host)}`);
   }
+  // RFC 9112 section 3.2.4.
+  if (rest === "" && method === "OPTIONS") return "*";
   return normalTarget(rest.startsWith("/") ? rest : `/${rest}`);
 }
 
@@ -190,6 +193,16 @@ function bodyLengthOf(
     throw bad(`${method} has a body, which Deno.serve does not hand on`);
   }
   return method === "GET" || method === "HEAD" ? null : bytes;
+}
+
+/**
+ * Whether a name is one of those above with underscores: a CGI or WSGI origin would take it for the real one.
+ * nginx drops every name with an underscore.
+ */
+function isDisguised(name: string): boolean {
+  if (!name.includes("_")) return false;
+  const real = name.replaceAll("_", "-");
+  return isHopByHop(real) || isClaim(real) || real === "content-length" || real === "x-request-id";
 }
 
 function unmapped(address: string): string {

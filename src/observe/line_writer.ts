@@ -62,10 +62,13 @@ export class LineWriter {
   /** Resolves when everything taken so far was written, could not be, or `ms` milliseconds went by. */
   async flush(ms = 1_000): Promise<void> {
     if (this.#writing === null && this.#pending !== "") this.#start();
-    if (this.#writing === null) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([this.#writing, new Promise((resolve) => timer = setTimeout(resolve, ms))]);
-    clearTimeout(timer);
+    if (this.#writing !== null) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await Promise.race([this.#writing, new Promise((resolve) => timer = setTimeout(resolve, ms))]);
+      clearTimeout(timer);
+    }
+    this.#toldAt = -Infinity;
+    this.#tell();
   }
 
   #start(): void {

@@ -105,9 +105,9 @@ function atHand(
   if (body !== null) run.bytesSent = body.length;
   watchdog.delete(run);
   if (hooks.logging !== undefined || onEnd !== undefined) {
-    return { status, headers, body, onSent: () => run.end(null) };
+    return { status, headers, body, onSent: () => run.end() };
   }
-  run.end(null);
+  run.end();
   return { status, headers, body, onSent: undefined };
 }
 
@@ -116,7 +116,8 @@ function streamed(run: RequestState, { status, headers }: ResponseHead, source: 
   run.deadline = Infinity;
   const body = new TrackedSource(source, {
     passed: (n) => run.bytesSent += n,
-    ended: (error) => run.end(error === null ? null : run.explain(error)),
+    ended: (error) => error === null ? run.end() : run.end(run.explain(error)),
   });
+  run.stream = body;
   return { status, headers, body, onSent: undefined };
 }

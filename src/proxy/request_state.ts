@@ -12,6 +12,7 @@ import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool } from "../upstream/pool.ts";
 import type { Watchdog, Watched } from "../upstream/watchdog.ts";
 import type { ProxyModule, ProxyOptions, Session } from "./hooks.ts";
+import type { TrackedSource } from "./tracked_source.ts";
 import type { ReplayBody } from "./replay_body.ts";
 
 /** What all requests of a proxy share. */
@@ -48,6 +49,8 @@ export interface RequestState extends Session, Watched {
   phase: string;
   /** The client's body, once an attempt wanted it. */
   body: ReplayBody | undefined;
+  /** The response's body on its way to the client. */
+  stream: TrackedSource | undefined;
   /** What ended the request from outside: the client's leaving, a deadline. */
   readonly aborted: ProxyError | undefined;
   /** When the response's head has to be there, on the watchdog's clock. */
@@ -64,8 +67,8 @@ export interface RequestState extends Session, Watched {
   wait<T>(promise: Promise<T>): Promise<T>;
   /** What went wrong, given what was thrown: an abort comes before all, and a hook answers for its own. */
   explain(error: unknown): ProxyError;
-  /** The end of the request, whichever way it came. Settles accounts, once. */
-  end(error: ProxyError | null): void;
+  /** The end of the request, whichever way it came; by default with what it failed with, if it did. Settles accounts, once. */
+  end(error?: ProxyError | null): void;
 }
 
 /** The error for a body beyond the limit. */

@@ -17,6 +17,7 @@ import type { ReplayBody } from "./replay_body.ts";
 import { accessEntry, report, summary } from "./report.ts";
 import { type RequestState, type Shared, tooLarge } from "./request_state.ts";
 import { requestId } from "./request_id.ts";
+import type { TrackedSource } from "./tracked_source.ts";
 
 /** The time that `failToProxy` gets, in milliseconds: the request may have used up all of its own. */
 const FAIL_TIME = 5_000;
@@ -39,6 +40,7 @@ export class Run implements RequestState, Watched {
   phase = "";
   attempt: Attempt | undefined = undefined;
   body: ReplayBody | undefined = undefined;
+  stream: TrackedSource | undefined = undefined;
   aborted: ProxyError | undefined = undefined;
   deadline: number;
   clientDeadline = Infinity;
@@ -46,6 +48,7 @@ export class Run implements RequestState, Watched {
   firstByteMs = -1;
   readonly #startedAt = performance.now();
   #rejectWait: ((error: ProxyError) => void) | undefined = undefined;
+  #failure: ProxyError | null = null;
   #ticks = 0;
   #ended = false;
 
@@ -135,6 +138,7 @@ export class Run implements RequestState, Watched {
     if (this.#ended || this.aborted !== undefined) return;
     this.aborted = error;
     this.attempt?.abort(error);
+    this.stream?.abort(error);
     this.#rejectWait?.(error);
   }
 
@@ -151,7 +155,7 @@ export class Run implements RequestState, Watched {
     return this.phase === "" ? toProxyError(error, "internal") : hookError(this.phase, error);
   }
 
-  end(error: ProxyError | null): void {
+  end(error: ProxyError | null = this.#failure): void {
     if (this.#ended) return;
     this.#ended = true;
     const { watchdog, counters, hooks, onEnd } = this.shared;
@@ -160,6 +164,7 @@ export class Run implements RequestState, Watched {
     counters.active--;
     counters.requests++;
     counters.byClass[(this.status / 100) | 0]!++;
+    if (error !== null && error !== this.#failure) report(this, error);
     if (error?.type === "client_gone") counters.clientGone++;
     if (onEnd !== undefined) onEnd(accessEntry(this, error));
     if (hooks.logging !== undefined) this.#log(error);
@@ -186,10 +191,10 @@ export class Run implements RequestState, Watched {
   /** The answer after a final failure. */
   async #fail(error: ProxyError): Promise<FrontResponse> {
     const { hooks } = this.shared;
-    const gone = error.type === "client_gone";
+    this.#failure = error;
     let answer: FrontResponse | undefined;
     this.phase = "";
-    if (hooks.failToProxy !== undefined && !gone) {
+    if (hooks.failToProxy !== undefined && error.type !== "client_gone") {
       this.aborted = undefined;
       this.deadline = this.shared.watchdog.now + FAIL_TIME;
       try {
@@ -197,16 +202,19 @@ export class Run implements RequestState, Watched {
         if (isPromise(own)) own = await this.wait(own);
         if (own !== undefined) answer = answerWith(this, own);
       } catch (thrown) {
-        getLogger("postern").error(`${summary(this)}: ${hookError("failToProxy", thrown).message}`);
+        const { aborted } = this as Run;
+        if (aborted?.type === "client_gone") error = this.#failure = aborted;
+        else getLogger("postern").error(`${summary(this)}: ${hookError("failToProxy", thrown).message}`);
       }
     }
+    const gone = error.type === "client_gone";
     answer ??= errorPage(error, this.id, this.front.method);
     this.shared.watchdog.delete(this);
     this.status = gone ? error.status : answer.status;
     this.bytesSent = answer.body instanceof Uint8Array ? answer.body.length : 0;
     report(this, error);
-    if (gone) this.end(error);
-    else answer.onSent = () => this.end(error);
+    if (gone) this.end();
+    else answer.onSent = () => this.end();
     return answer;
   }
 

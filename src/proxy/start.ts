@@ -13,6 +13,9 @@ import { Proxy } from "./proxy.ts";
 /** Where a module without `listen` listens. */
 export const DEFAULT_LISTEN = "127.0.0.1:6188";
 
+/** Requests that were ended get this long for their answers to be sent, in milliseconds. */
+const LAST_WORDS = 1_000;
+
 /** Settings of {@linkcode startProxy}. */
 export interface StartOptions {
   /** Where to listen, instead of the module's `listen`. */
@@ -30,7 +33,8 @@ export interface Running {
   /** Upstream connections that are open and unused. */
   readonly idleConnections: number;
   /**
-   * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then closes every connection.
+   * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then ends them. With 0 every
+   * connection is closed at once; after a drain, one whose client does not read its answer is left to the process's end.
    * Whether all finished in time.
    */
   stop(drain: number): Promise<boolean>;
@@ -53,20 +57,32 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
       return proxy.idleConnections;
     },
     async stop(drain) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const drained = await Promise.race([
-        front.shutdown().then(() => true),
-        new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), drain)),
-      ]);
-      clearTimeout(timer);
-      if (!drained) {
+      if (drain === 0) {
+        const idle = proxy.counters.active === 0;
         proxy.abort();
         await front.close();
+        await proxy.close();
+        return idle;
+      }
+      const shutdown = front.shutdown();
+      const drained = await within(shutdown, drain);
+      if (!drained) {
+        proxy.abort();
+        await within(shutdown, LAST_WORDS);
       }
       await proxy.close();
       return drained;
     },
   };
+}
+
+/** Whether the promise resolved within so many milliseconds. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  const inTime = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return inTime;
 }
 
 function addressOf(addr: Deno.Addr, asked: Address): Address {

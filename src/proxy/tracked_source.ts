@@ -18,6 +18,7 @@ export interface BodyObserver {
 export class TrackedSource implements BodySource {
   readonly #source: BodySource;
   readonly #observer: BodyObserver;
+  #aborted: ProxyError | undefined;
 
   /** Takes the source over. */
   constructor(source: BodySource, observer: BodyObserver) {
@@ -29,6 +30,7 @@ export class TrackedSource implements BodySource {
   async read(): Promise<Uint8Array | null> {
     try {
       const chunk = await this.#source.read();
+      if (this.#aborted !== undefined) throw this.#aborted;
       if (chunk === null) this.#observer.ended(null);
       else this.#observer.passed(chunk.length);
       return chunk;
@@ -37,6 +39,12 @@ export class TrackedSource implements BodySource {
       this.#observer.ended(error);
       throw error;
     }
+  }
+
+  /** Breaks it off: whoever reads on gets the error. */
+  abort(error: ProxyError): void {
+    this.#aborted = error;
+    this.#source.cancel();
   }
 
   /** Gives the rest up, as a client does that leaves. */

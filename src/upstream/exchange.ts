@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import type { PeerTimeouts } from "./peer.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
-import { type ResponseBody, responseBody } from "./response_body.ts";
+import { type BodyReading, type ResponseBody, responseBody } from "./response_body.ts";
 import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
 import type { Watchdog } from "./watchdog.ts";
 
@@ -30,7 +30,7 @@ const CRLF = encoder.encode("\r\n");
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** A request under way on a connection. Its end puts the connection back into the pool, or closes it. */
-export class Exchange {
+export class Exchange implements BodyReading {
   /** The connection, this exchange's alone until its end. */
   readonly connection: Connection;
   /** When the upstream has been silent for too long, on the watchdog's clock. */

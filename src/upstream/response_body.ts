@@ -6,7 +6,7 @@
 import { type BodySource, concat } from "../http/body.ts";
 import { ProxyError } from "../http/errors.ts";
 import { ChunkedDecoder } from "./chunked_decoder.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Connection } from "./connection.ts";
 import { type BodyLength, CHUNKED, UNTIL_CLOSE } from "./response_head.ts";
 
 /** The largest piece read at a time. */
@@ -16,6 +16,22 @@ const GATHERED = 256 * 1024;
 
 /** From this many bytes on, the rest of a chunk is read straight into its piece. */
 const DIRECT = 16 * 1024;
+
+/** The part of an exchange that reading a body takes. */
+export interface BodyReading {
+  /** The connection. */
+  readonly connection: Connection;
+  /** Called once when the next piece takes long enough for a client to notice. */
+  onSlow: (() => void) | null;
+  /** Reads more behind the unused bytes; false when the upstream is done. */
+  fillBody(): Promise<boolean>;
+  /** Reads a piece into a buffer of the caller's; null when the upstream is done. */
+  readInto(into: Uint8Array): Promise<number | null>;
+  /** The response was read to its end. */
+  end(): void;
+  /** Gives the exchange up. */
+  abort(error: ProxyError): void;
+}
 
 /** A response's body on its way in. */
 export interface ResponseBody extends BodySource {
@@ -29,19 +45,19 @@ export interface ResponseBody extends BodySource {
 }
 
 /** The reader for a body of that length. */
-export function responseBody(exchange: Exchange, length: BodyLength): ResponseBody {
+export function responseBody(exchange: BodyReading, length: BodyLength): ResponseBody {
   if (length === CHUNKED) return new ChunkedBody(exchange);
   return length === UNTIL_CLOSE ? new UntilCloseBody(exchange) : new LengthBody(exchange, length);
 }
 
 /** Takes up to `limit` unused bytes of the connection's buffer. */
-function takeBuffered({ connection }: Exchange, limit: number): Uint8Array | null {
+function takeBuffered({ connection }: BodyReading, limit: number): Uint8Array | null {
   const n = Math.min(limit, connection.end - connection.start);
   if (n === 0) return null;
   return connection.buffer.slice(connection.start, connection.start += n);
 }
 
-async function readPiece(exchange: Exchange, limit: number): Promise<Uint8Array | null> {
+async function readPiece(exchange: BodyReading, limit: number): Promise<Uint8Array | null> {
   const buffer = new Uint8Array(Math.min(limit, PIECE));
   const n = await exchange.readInto(buffer);
   return n === null ? null : buffer.subarray(0, n);
@@ -51,7 +67,7 @@ function unwanted(): ProxyError {
   return new ProxyError("client_gone", "The rest of the body is not wanted");
 }
 
-function cut(exchange: Exchange): ProxyError {
+function cut(exchange: BodyReading): ProxyError {
   const error = new ProxyError(
     "upstream_closed",
     `${exchange.connection.target.label} closed the connection in the middle of the response's body`,
@@ -62,7 +78,7 @@ function cut(exchange: Exchange): ProxyError {
 
 class LengthBody implements ResponseBody {
   readonly length: number;
-  readonly #exchange: Exchange;
+  readonly #exchange: BodyReading;
   #left: number;
   /** A body that is gathered first: there up to `#filled`, read up to `#taken`. */
   #gathered: Uint8Array | null = null;
@@ -71,7 +87,7 @@ class LengthBody implements ResponseBody {
   #failure: unknown;
   #wake = () => {};
 
-  constructor(exchange: Exchange, length: number) {
+  constructor(exchange: BodyReading, length: number) {
     this.#exchange = exchange;
     this.length = length;
     this.#left = length;
@@ -146,11 +162,11 @@ class LengthBody implements ResponseBody {
 
 class ChunkedBody implements ResponseBody {
   readonly length = undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: BodyReading;
   readonly #decoder = new ChunkedDecoder();
   #first: Uint8Array | null = null;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: BodyReading) {
     this.#exchange = exchange;
   }
 
@@ -204,10 +220,10 @@ class ChunkedBody implements ResponseBody {
 
 class UntilCloseBody implements ResponseBody {
   readonly length = undefined;
-  readonly #exchange: Exchange;
+  readonly #exchange: BodyReading;
   #ended = false;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: BodyReading) {
     this.#exchange = exchange;
   }
 
