@@ -19,7 +19,7 @@ export interface Front {
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly addr: Deno.Addr;
   /**
-   * Stops accepting and resolves when all requests are answered. It cannot be followed by {@linkcode Front.close}:
+   * Stops accepting and resolves when all requests are answered. {@linkcode Front.close} cannot hurry that up:
    * `Deno.serve` does not heed its signal any more once it was told to shut down.
    */
   shutdown(): Promise<void>;
@@ -84,13 +84,14 @@ export function serve(address: Address, handler: FrontHandler): Front {
   return {
     addr,
     async shutdown() {
+      if (closed) return await done;
       closed = true;
       await server.shutdown();
       await done;
     },
     async close() {
+      if (!closed) stopping.abort();
       closed = true;
-      stopping.abort();
       await done;
     },
   };

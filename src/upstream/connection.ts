@@ -9,8 +9,8 @@ const BUFFER_SIZE = 16 * 1024;
 
 /** A connection to an upstream. */
 export class Connection {
-  /** Whom it leads to. */
-  readonly target: Target;
+  /** Whom it leads to, in the words of the peer that it is used for. */
+  target: Target;
   /** Bytes read and not used yet lie from `start` to `end`. */
   buffer: Uint8Array<ArrayBuffer> = new Uint8Array(BUFFER_SIZE);
   /** Where unused bytes begin. */

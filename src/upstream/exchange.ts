@@ -6,7 +6,6 @@
 import { messageOf, ProxyError } from "../http/errors.ts";
 import { concat } from "../http/body.ts";
 import type { Connection } from "./connection.ts";
-import type { PeerTimeouts } from "./peer.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
 import { type BodyReading, type ResponseBody, responseBody } from "./response_body.ts";
@@ -16,14 +15,11 @@ import type { Watchdog } from "./watchdog.ts";
 /** The most interim (1xx) responses skipped before a final one. */
 const MAX_INTERIM = 32;
 
-const WAITING: Record<keyof PeerTimeouts, string> = {
-  connect: "for the connection",
-  tls: "for the TLS handshake",
+const WAITING = {
   firstByte: "for the response",
   readIdle: "for more of the response's body",
-  write: "to take more of the request",
-  poolIdle: "in the pool",
-};
+  write: "for it to take more of the request",
+} as const;
 
 const encoder = new TextEncoder();
 const CRLF = encoder.encode("\r\n");
@@ -33,15 +29,17 @@ const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 export class Exchange implements BodyReading {
   /** The connection, this exchange's alone until its end. */
   readonly connection: Connection;
-  /** When the upstream has been silent for too long, on the watchdog's clock. */
-  deadline = Infinity;
   /** Called once when the next piece takes long enough for a client to notice: one to two ticks. */
   onSlow: (() => void) | null = null;
   /** Whether any byte of the response came. */
   received = false;
   readonly #watchdog: Watchdog;
   readonly #pool: ConnectionPool;
-  #waiting: keyof PeerTimeouts = "write";
+  /** When the upstream has to have taken what is being written, on the watchdog's clock. */
+  #writeBy = Infinity;
+  /** When it has to have sent what is being waited for: the head, or more of the body. */
+  #readBy = Infinity;
+  #awaitingHead = true;
   #sending = true;
   #reusable = false;
   #keptFor = Infinity;
@@ -66,7 +64,7 @@ export class Exchange implements BodyReading {
       await this.#send(bytes);
       return true;
     } catch {
-      if (!this.received) this.#arm("firstByte");
+      this.#awaitHead();
       return false;
     }
   }
@@ -79,7 +77,7 @@ export class Exchange implements BodyReading {
   /** Says that the whole request was sent; the wait for the response is timed from here. */
   sent(): void {
     this.#sending = false;
-    if (!this.received) this.#arm("firstByte");
+    this.#awaitHead();
   }
 
   /** Whether it is over. */
@@ -109,7 +107,7 @@ export class Exchange implements BodyReading {
     if (connection.stale) {
       throw new ProxyError("upstream_closed", `${connection.target.label} gave up the idle connection`);
     }
-    this.#arm("write");
+    this.#writeBy = this.#after("write");
     try {
       const written = await connection.write(head);
       connection.wrote = true;
@@ -117,12 +115,9 @@ export class Exchange implements BodyReading {
     } catch (error) {
       throw this.#explain(error);
     }
-    if (upload === undefined) {
-      this.sent();
-    } else {
-      this.deadline = Infinity;
-      upload();
-    }
+    this.#writeBy = Infinity;
+    if (upload === undefined) this.sent();
+    else upload();
     let looked = 0;
     for (let interim = 0;;) {
       if (connection.end > connection.start) {
@@ -132,7 +127,11 @@ export class Exchange implements BodyReading {
           const head = parseHead(connection.buffer, start, end);
           connection.start = end;
           looked = 0;
-          if (head.status >= 200) return head;
+          if (head.status >= 200) {
+            this.#awaitingHead = false;
+            this.#readBy = Infinity;
+            return head;
+          }
           if (head.status === 101) throw bad("it switches protocols, which was not asked for");
           if (++interim > MAX_INTERIM) throw bad(`it has more than ${MAX_INTERIM} interim responses`);
           continue;
@@ -162,7 +161,6 @@ export class Exchange implements BodyReading {
     const { status, bodyLength } = head;
     this.#reusable = head.keepAlive;
     this.#keptFor = head.keepAliveFor;
-    this.deadline = Infinity;
     if (method === "HEAD" || status === 204 || status === 304 || bodyLength === 0) {
       this.end();
       return null;
@@ -186,7 +184,6 @@ export class Exchange implements BodyReading {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.deadline = Infinity;
     const { connection } = this;
     if (this.#reusable && !this.#sending && connection.start === connection.end) {
       this.#pool.put(connection, this.#keptFor);
@@ -200,30 +197,35 @@ export class Exchange implements BodyReading {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = error;
-    this.deadline = Infinity;
     this.connection.close();
   }
 
-  /** Aborts when the deadline has passed. */
+  /** Aborts when a deadline has passed. */
   tick(now: number): void {
     if (this.onSlow !== null && ++this.#ticks > 1) {
       this.onSlow();
       this.onSlow = null;
     }
-    if (now < this.deadline) return;
-    const { label, timeouts } = this.connection.target;
-    const ms = timeouts[this.#waiting];
-    this.abort(new ProxyError("upstream_timeout", `${label}: waited ${ms} ms ${WAITING[this.#waiting]}`));
+    if (now >= this.#writeBy) this.#timeOut("write");
+    else if (now >= this.#readBy) this.#timeOut(this.#awaitingHead ? "firstByte" : "readIdle");
   }
 
-  #arm(what: keyof PeerTimeouts): void {
-    this.#waiting = what;
-    this.deadline = this.#watchdog.now + this.connection.target.timeouts[what];
+  #timeOut(what: keyof typeof WAITING): void {
+    const { label, timeouts } = this.connection.target;
+    this.abort(new ProxyError("upstream_timeout", `${label}: waited ${timeouts[what]} ms ${WAITING[what]}`));
+  }
+
+  #awaitHead(): void {
+    if (this.#awaitingHead) this.#readBy = this.#after("firstByte");
+  }
+
+  #after(what: keyof typeof WAITING): number {
+    return this.#watchdog.now + this.connection.target.timeouts[what];
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
     const { connection } = this;
-    this.#arm("write");
+    this.#writeBy = this.#after("write");
     try {
       let written = await connection.write(bytes);
       connection.wrote = true;
@@ -231,14 +233,14 @@ export class Exchange implements BodyReading {
     } catch (error) {
       throw this.#explain(error);
     }
-    this.deadline = Infinity;
+    this.#writeBy = Infinity;
   }
 
   async #read(reading: Promise<number | null>): Promise<number | null> {
-    this.#arm("readIdle");
+    this.#readBy = this.#after("readIdle");
     try {
       const n = await reading;
-      this.deadline = Infinity;
+      this.#readBy = Infinity;
       return n;
     } catch (error) {
       throw this.#explain(error);

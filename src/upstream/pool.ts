@@ -32,6 +32,7 @@ export class ConnectionPool implements Watched {
     if (idle === undefined) return undefined;
     const connection = idle.pop()!;
     connection.unpark();
+    connection.target = target;
     if (idle.length === 0) this.#forget(target.key);
     return connection;
   }
