@@ -13,11 +13,12 @@ import type { Connection } from "../upstream/connection.ts";
 import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
 import type { ResponseHead } from "../upstream/response_head.ts";
+import { watched } from "./client_body.ts";
 import { bodyFilter, FilteredSource } from "./filtered_source.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
 import { isPromise } from "./hook_result.ts";
-import { type RequestState, tooLarge } from "./request_state.ts";
+import type { RequestState } from "./request_state.ts";
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Request bodies up to this length are read before an upstream connection is taken. */
@@ -244,27 +245,6 @@ export class Attempt {
       exchange.abort(this.#run.explain(error));
     }
   }
-}
-
-/** The client's body, counted, bounded and timed. */
-function watched(run: RequestState, source: BodySource): BodySource {
-  const { watchdog, options } = run.shared;
-  return {
-    async read() {
-      run.clientDeadline = watchdog.now + options.clientBodyTimeout;
-      try {
-        const chunk = await source.read();
-        run.bytesReceived += chunk?.length ?? 0;
-        if (options.maxRequestBody > 0 && run.bytesReceived > options.maxRequestBody) {
-          throw tooLarge(options.maxRequestBody);
-        }
-        return chunk;
-      } finally {
-        run.clientDeadline = Infinity;
-      }
-    },
-    cancel: () => source.cancel(),
-  };
 }
 
 /** Framing and the connection are the proxy's: what a hook set of them is taken out. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { DECLARATIONS, HOOKS, type ProxyModule } from "./hooks.ts";
+import { parseAddress } from "../upstream/address.ts";
+import type { Peer } from "../upstream/peer.ts";
+import { DECLARATIONS, HOOKS, type ProxyModule, type UpstreamGroup } from "./hooks.ts";
 
 /** A module that cannot be run; the message has a line for every problem. */
 export class ModuleError extends Error {
@@ -49,14 +51,18 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
   const { listen, net, upstreams, options, backgroundServices } = exports;
   const isList = (value: unknown) =>
     Array.isArray(value) && value.every((entry) => typeof entry === "string");
-  if (listen !== undefined && typeof listen !== "string") {
-    problems.push(`"listen" is ${describe(listen)}, expected "host:port"`);
-  }
+  if (typeof listen === "string") problems.push(...addressProblems("listen", listen));
+  else if (listen !== undefined) problems.push(`"listen" is ${describe(listen)}, expected "host:port"`);
   if (net !== undefined && !isList(net)) {
     problems.push(`"net" is ${describe(net)}, expected a list of "host:port"`);
   }
   if (upstreams !== undefined && !Array.isArray(upstreams) && !isGroup(upstreams)) {
     problems.push(`"upstreams" is ${describe(upstreams)}, expected a list of peers or a LoadBalancer`);
+  } else if (upstreams !== undefined) {
+    const peers = (Array.isArray(upstreams) ? upstreams : (upstreams as UpstreamGroup).peers) as Peer[];
+    for (const [i, peer] of peers.entries()) {
+      problems.push(...addressProblems(`upstreams[${i}]`, peer?.address));
+    }
   }
   if (backgroundServices !== undefined && !isServices(backgroundServices)) {
     problems.push(
@@ -86,6 +92,15 @@ function optionProblems(options: unknown): string[] {
     const near = nearest(key, OPTIONS);
     return `unknown option "${key}", ${near ? `did you mean "${near}"?` : `known are ${OPTIONS.join(", ")}`}`;
   });
+}
+
+function addressProblems(where: string, address: unknown): string[] {
+  try {
+    parseAddress(String(address));
+    return [];
+  } catch (error) {
+    return [`"${where}": ${(error as Error).message}`];
+  }
 }
 
 function isGroup(value: unknown): boolean {

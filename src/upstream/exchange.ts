@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf, ProxyError } from "../http/errors.ts";
-import { concat } from "../http/body.ts";
+import { chunkOf, LAST_CHUNK } from "./chunked_encoder.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
@@ -20,10 +20,6 @@ const WAITING = {
   readIdle: "for more of the response's body",
   write: "for it to take more of the request",
 } as const;
-
-const encoder = new TextEncoder();
-const CRLF = encoder.encode("\r\n");
-const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
 /** A request under way on a connection. Its end puts the connection back into the pool, or closes it. */
 export class Exchange implements BodyReading {
@@ -59,7 +55,7 @@ export class Exchange implements BodyReading {
    * That is no failure yet: its response may be on the way.
    */
   async trySend(piece: Uint8Array, chunked: boolean): Promise<boolean> {
-    const bytes = chunked ? concat([encoder.encode(piece.length.toString(16)), CRLF, piece, CRLF]) : piece;
+    const bytes = chunked ? chunkOf(piece) : piece;
     try {
       await this.#send(bytes);
       return true;
