@@ -44,7 +44,7 @@ function onceOrigin(response: string): Origin {
 
 const bodies: [name: string, body: string, sizes: number[]][] = [
   ["one byte", "\0", [1]],
-  ["a body the size of the buffer", noise(16 * 1024), [16 * 1024]],
+  ["a body the size of the buffer", noise(32 * 1024), [32 * 1024]],
   ["the longest body that is gathered", noise(256 * 1024), [3, 70_000, 1]],
   ["the shortest body that is not", noise(256 * 1024 + 1), [16_383, 16_384, 16_385]],
   ["tiny chunks", noise(100_000), [7, 1, 2]],
