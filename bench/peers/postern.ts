@@ -9,7 +9,12 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 export function posternCommand(port: number, origin: string): [string, ...string[]] {
   return [
     Deno.execPath(),
-    ...["run", "--no-prompt", `--allow-net=127.0.0.1:${port},${origin}`],
+    ...[
+      "run",
+      "--no-prompt",
+      "--v8-flags=--max-semi-space-size=16",
+      `--allow-net=127.0.0.1:${port},${origin}`,
+    ],
     ...[MAIN, "run", "header_filter", "--access-log", "off"],
     ...["--listen", `127.0.0.1:${port}`, "--upstream", `http://${origin}`],
   ];
