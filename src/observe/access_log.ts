@@ -16,7 +16,7 @@ export interface AccessEntry {
   readonly target: string;
   /** The Host. */
   readonly host: string;
-  /** The status sent, or 499 when the client left before one was. */
+  /** The status sent, or 499 when the client left before the answer was complete. */
   readonly status: number;
   /** Bytes of the response's body. */
   readonly bytesSent: number;

@@ -14,11 +14,11 @@ import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
 import type { ResponseHead } from "../upstream/response_head.ts";
 import { watched } from "./client_body.ts";
-import { bodyFilter, FilteredSource } from "./filtered_source.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
 import { isPromise } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
+import { upload } from "./upload.ts";
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Request bodies up to this length are read before an upstream connection is taken. */
@@ -51,9 +51,11 @@ export class Attempt {
    * a promise of the rest only if it has to.
    *
    * @param fresh Asks for a new connection, as a reused one just turned out to be dead.
+   * @param chosen The upstream, when it was chosen before.
    */
-  run(fresh: boolean): Promise<ResponseHead> {
+  run(fresh: boolean, chosen?: Peer): Promise<ResponseHead> {
     const run = this.#run;
+    if (chosen !== undefined) return this.#reach(chosen, fresh);
     run.phase = "upstreamPeer";
     const peer = run.shared.hooks.upstreamPeer!(run, run.context);
     return isPromise(peer)
@@ -129,10 +131,15 @@ export class Attempt {
     const isUploaded = body !== null && first === undefined;
     const isChunked = isUploaded &&
       (run.shared.hooks.requestBodyFilter !== undefined || bodyLength === undefined);
-    const upload = isUploaded ? () => void this.#upload(exchange, body, isChunked) : undefined;
-    const response = exchange.begin(request, isChunked ? "chunked" : bodyLength!, first, upload);
+    const begin = isUploaded ? () => void upload(run, exchange, body, isChunked) : undefined;
+    const response = exchange.begin(request, isChunked ? "chunked" : bodyLength!, first, begin);
     run.phase = "";
     return response;
+  }
+
+  /** Whether all that failed is that a pooled connection was dead before anything was sent on it: no attempt was made. */
+  foundDead(error: ProxyError): boolean {
+    return this.reused && error.type === "upstream_closed" && this.exchange?.connection.wrote === false;
   }
 
   /** Ends the attempt after a failure; whether there should be another one. */
@@ -173,7 +180,8 @@ export class Attempt {
   #canRepeat(connection: Connection | undefined): boolean {
     const { body, request } = this.#run;
     if (body !== undefined && !body.replayable) return false;
-    return connection === undefined || !connection.wrote || IDEMPOTENT.has(request.method);
+    if (connection === undefined || !connection.wrote) return true;
+    return IDEMPOTENT.has(request.method) && IDEMPOTENT.has(this.method);
   }
 
   /** The usual end of a connection that its upstream had given up while it was idle. */
@@ -227,23 +235,6 @@ export class Attempt {
     const { front, shared } = this.#run;
     return typeof front.bodyLength === "number" && front.bodyLength <= READ_FIRST &&
       shared.hooks.requestBodyFilter === undefined;
-  }
-
-  /** Sends the body beside the wait for the response, which may come before the body's end. */
-  async #upload(exchange: Exchange, body: BodySource, chunked: boolean): Promise<void> {
-    const filter = this.#run.shared.hooks.requestBodyFilter && bodyFilter(this.#run, "requestBodyFilter");
-    // An attempt that is over may still be waiting for a chunk; that is for the filter of the next attempt.
-    const source = filter
-      ? new FilteredSource(body, (chunk, end) => exchange.ended ? null : filter(chunk, end))
-      : body;
-    try {
-      for (let piece; (piece = await source.read()) !== null;) {
-        if (exchange.ended || !await exchange.trySend(piece, chunked)) return;
-      }
-      if (!chunked || await exchange.trySendLastChunk()) exchange.sent();
-    } catch (error) {
-      exchange.abort(this.#run.explain(error));
-    }
   }
 }
 

@@ -92,6 +92,8 @@ export interface ProxyOptions {
   totalTimeout?: number;
   /** Silence between two pieces of the request's body, in milliseconds; 0 is for ever. @default {60_000} */
   clientBodyTimeout?: number;
+  /** The client takes a piece of a streamed response, in milliseconds; 0 is for ever. @default {60_000} */
+  clientWriteTimeout?: number;
   /** The largest request body, in bytes; beyond, 413. 0 is no limit. @default {0} */
   maxRequestBody?: number;
   /** Addresses and CIDR ranges of proxies in front, whose `X-Forwarded-*` and `Forwarded` are kept. @default {[]} */

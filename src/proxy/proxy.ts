@@ -19,6 +19,7 @@ const DEFAULTS: Required<ProxyOptions> = {
   retries: 1,
   totalTimeout: 600_000,
   clientBodyTimeout: 60_000,
+  clientWriteTimeout: 60_000,
   maxRequestBody: 0,
   trustedProxies: [],
   allowTrace: false,
@@ -54,6 +55,7 @@ export class Proxy {
     const trusted: TrustCheck = trustCheck(options.trustedProxies);
     options.totalTimeout ||= Infinity;
     options.clientBodyTimeout ||= Infinity;
+    options.clientWriteTimeout ||= Infinity;
     // A plain object: looking a hook up in a module's namespace costs more, for every request.
     const hooks = Object.fromEntries(HOOKS.map((name) => [name, module[name]])) as ProxyModule;
     this.#shared = {

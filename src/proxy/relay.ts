@@ -15,6 +15,9 @@ import { isPromise } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
 import { TrackedSource } from "./tracked_source.ts";
 
+/** A client is not thought to leave within this time, in milliseconds: looking costs more than the rest of a quick answer. */
+const QUICK = 5;
+
 /** Takes the upstream's response through the filters; a promise only if one of them, or the body, is waited for. */
 export function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
@@ -104,18 +107,26 @@ function atHand(
   run.status = status;
   if (body !== null) run.bytesSent = body.length;
   watchdog.delete(run);
-  if (hooks.logging !== undefined || onEnd !== undefined) {
-    return { status, headers, body, onSent: () => run.end() };
+  const slow = run.elapsed > QUICK;
+  if (!slow && hooks.logging === undefined && onEnd === undefined) {
+    run.end();
+    return { status, headers, body, onSent: undefined };
   }
-  run.end();
-  return { status, headers, body, onSent: undefined };
+  if (slow) run.watchClient();
+  return { status, headers, body, onSent: () => run.end(run.aborted ?? null) };
 }
 
 function streamed(run: RequestState, { status, headers }: ResponseHead, source: BodySource): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
+  if (run.elapsed > QUICK) run.watchClient();
+  const { watchdog, options } = run.shared;
   const body = new TrackedSource(source, {
-    passed: (n) => run.bytesSent += n,
+    wanted: () => run.sendDeadline = Infinity,
+    passed(n) {
+      run.bytesSent += n;
+      run.sendDeadline = watchdog.now + options.clientWriteTimeout;
+    },
     ended: (error) => error === null ? run.end() : run.end(run.explain(error)),
   });
   run.stream = body;

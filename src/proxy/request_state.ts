@@ -57,12 +57,16 @@ export interface RequestState extends Session, Watched {
   deadline: number;
   /** When the client has to have sent more of its body, on the watchdog's clock. */
   clientDeadline: number;
+  /** When the client has to have taken what was sent of the response, on the watchdog's clock. */
+  sendDeadline: number;
   /** Opening the last upstream connection took this long, in milliseconds. */
   connectMs: number;
   /** From the arrival to the response's head, in milliseconds. */
   firstByteMs: number;
   /** The upstream tried last, for the logs. */
   readonly upstream: string;
+  /** From here on, the client's going away ends the request. */
+  watchClient(): void;
   /** Waits for a promise, or until the request is aborted. */
   wait<T>(promise: Promise<T>): Promise<T>;
   /** What went wrong, given what was thrown: an abort comes before all, and a hook answers for its own. */

@@ -44,12 +44,14 @@ export class Run implements RequestState, Watched {
   aborted: ProxyError | undefined = undefined;
   deadline: number;
   clientDeadline = Infinity;
+  sendDeadline = Infinity;
   connectMs = -1;
   firstByteMs = -1;
   readonly #startedAt = performance.now();
   #rejectWait: ((error: ProxyError) => void) | undefined = undefined;
   #failure: ProxyError | null = null;
   #ticks = 0;
+  #watching = false;
   #ended = false;
 
   constructor(shared: Shared, front: FrontRequest) {
@@ -95,14 +97,19 @@ export class Run implements RequestState, Watched {
         this.phase = "";
       }
       if (hooks.upstreamPeer === undefined) throw new ProxyError("no_route", "The module chose no upstream");
-      for (let stale = false;;) {
+      let stale = false;
+      let chosen: Peer | undefined;
+      while (true) {
         const attempt = this.attempt = new Attempt(this);
         try {
-          const head = await attempt.run(stale);
+          const head = await attempt.run(stale, chosen);
           const answer = relay(this, attempt, head);
           return isPromise(answer) ? await answer : answer;
         } catch (error) {
-          await this.#tryAgain(attempt, this.explain(error));
+          const failure = this.explain(error);
+          chosen = this.aborted === undefined && attempt.foundDead(failure) ? this.tried.pop() : undefined;
+          if (chosen === undefined) await this.#tryAgain(attempt, failure);
+          else attempt.abort(failure);
           stale = attempt.reused;
         }
       }
@@ -113,20 +120,31 @@ export class Run implements RequestState, Watched {
 
   /** Looks at the deadlines; from the second tick on, also at the client: a quick request does without. */
   tick(now: number): void {
-    if (++this.#ticks === 2) {
-      this.front.onGone(() => this.abort(new ProxyError("client_gone", "The client went away")));
-    }
+    if (++this.#ticks === 2) this.watchClient();
     this.attempt?.tick(now);
-    const { clientBodyTimeout, totalTimeout } = this.shared.options;
+    const { clientBodyTimeout, clientWriteTimeout, totalTimeout } = this.shared.options;
     if (now >= this.clientDeadline) {
       this.abort(
         new ProxyError("client_timeout", `The client sent nothing of its body for ${clientBodyTimeout} ms`),
+      );
+    } else if (now >= this.sendDeadline) {
+      this.abort(
+        new ProxyError(
+          "client_timeout",
+          `The client took nothing of the response for ${clientWriteTimeout} ms`,
+        ),
       );
     } else if (now >= this.deadline) {
       this.abort(
         new ProxyError("deadline", `No response within ${totalTimeout} ms in ${this.attempts} attempts`),
       );
     }
+  }
+
+  watchClient(): void {
+    if (this.#watching) return;
+    this.#watching = true;
+    this.front.onGone(() => this.abort(new ProxyError("client_gone", "The client went away")));
   }
 
   stop(): void {
@@ -161,9 +179,8 @@ export class Run implements RequestState, Watched {
     const { watchdog, counters, hooks, onEnd } = this.shared;
     watchdog.delete(this);
     this.body?.cancel();
-    counters.active--;
-    counters.requests++;
-    counters.byClass[(this.status / 100) | 0]!++;
+    if (error?.type === "client_gone") this.status = error.status;
+    counters.end(this.status);
     if (error !== null && error !== this.#failure) report(this, error);
     if (error?.type === "client_gone") counters.clientGone++;
     if (onEnd !== undefined) onEnd(accessEntry(this, error));
@@ -175,7 +192,7 @@ export class Run implements RequestState, Watched {
     const { options, counters } = this.shared;
     this.phase = "";
     const again = await attempt.fail(error);
-    if (!again || this.attempts > options.retries || this.aborted !== undefined) throw error;
+    if (!again || !(this.attempts <= options.retries) || this.aborted !== undefined) throw error;
     counters.retries++;
     getLogger("postern").debug(`${summary(this)}: attempt ${this.attempts} failed: ${error.message}`);
   }

@@ -64,7 +64,8 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
         await proxy.close();
         return idle;
       }
-      const shutdown = front.shutdown();
+      // Requests on a listener that failed and was opened anew are known to the counters alone.
+      const shutdown = front.shutdown().then(() => proxy.counters.idle());
       const drained = await within(shutdown, drain);
       if (!drained) {
         proxy.abort();

@@ -8,6 +8,8 @@ import { ProxyError } from "../http/errors.ts";
 
 /** Who learns of a body's passage. */
 export interface BodyObserver {
+  /** The client is ready for a chunk. */
+  wanted(): void;
   /** A chunk of `n` bytes went through. */
   passed(n: number): void;
   /** It is over: complete (null), failed, or not wanted any more because the client left. Called once. */
@@ -28,6 +30,7 @@ export class TrackedSource implements BodySource {
 
   /** The next chunk, or null. */
   async read(): Promise<Uint8Array | null> {
+    this.#observer.wanted();
     try {
       const chunk = await this.#source.read();
       if (this.#aborted !== undefined) throw this.#aborted;
@@ -45,6 +48,7 @@ export class TrackedSource implements BodySource {
   abort(error: ProxyError): void {
     this.#aborted = error;
     this.#source.cancel();
+    this.#observer.ended(error);
   }
 
   /** Gives the rest up, as a client does that leaves. */

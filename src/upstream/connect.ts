@@ -83,7 +83,10 @@ function startLimit(ms: number, outer: AbortSignal, target: Target, doing: strin
   else outer.addEventListener("abort", cancel);
   return {
     signal,
-    onEnd: (stop: () => void) => signal.addEventListener("abort", stop),
+    onEnd(stop: () => void) {
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop);
+    },
     reason: (): unknown => signal.aborted ? signal.reason : undefined,
     clear() {
       clearTimeout(timer);

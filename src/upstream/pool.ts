@@ -7,11 +7,14 @@ import type { Connection } from "./connection.ts";
 import type { Target } from "./peer.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
 
+/** Connections kept unused, to all targets together: hooks may name any number of targets. */
+const MAX_IDLE = 1024;
 /** An upstream's own idle time-out is undercut by this much, in milliseconds, so that it does not close first. */
 const KEPT_FOR_MARGIN = 500;
 
 /**
- * Idle connections by target key, the most recently used first, at most `maxIdle` a key.
+ * Idle connections by target key, the most recently used first, at most `maxIdle` a key and {@linkcode MAX_IDLE} in all;
+ * beyond that, those that were unused for longest go.
  *
  * A connection that its upstream closes or writes to while idle leaves the pool at once.
  */
@@ -19,6 +22,7 @@ export class ConnectionPool implements Watched {
   slot = -1;
   readonly #idle = new Map<string, Connection[]>();
   readonly #watchdog: Watchdog;
+  #count = 0;
   #closed = false;
 
   /** The watchdog tells when connections have been idle for too long. */
@@ -31,6 +35,7 @@ export class ConnectionPool implements Watched {
     const idle = this.#idle.get(target.key);
     if (idle === undefined) return undefined;
     const connection = idle.pop()!;
+    this.#count--;
     connection.unpark();
     connection.target = target;
     if (idle.length === 0) this.#forget(target.key);
@@ -46,21 +51,21 @@ export class ConnectionPool implements Watched {
     const { key, maxIdle, timeouts } = connection.target;
     const idle = this.#idle.get(key) ?? [];
     const idleFor = Math.min(timeouts.poolIdle, keptFor - KEPT_FOR_MARGIN);
-    if (this.#closed || idleFor <= 0 || idle.length >= maxIdle) return connection.close();
+    if (this.#closed || idleFor <= 0 || maxIdle <= 0) return connection.close();
+    if (idle.length >= maxIdle) this.#discard(idle[0]!);
+    else if (this.#count >= MAX_IDLE) this.#discardOldest();
     if (this.#idle.size === 0) this.#watchdog.add(this);
     if (idle.length === 0) this.#idle.set(key, idle);
     connection.served++;
     connection.expiresAt = this.#watchdog.now + idleFor;
     idle.push(connection);
+    this.#count++;
     connection.park(this.#discard);
   }
 
   /** How many connections are idle, to the target or in all. */
   idleCount(target?: Target): number {
-    if (target !== undefined) return this.#idle.get(target.key)?.length ?? 0;
-    let count = 0;
-    for (const idle of this.#idle.values()) count += idle.length;
-    return count;
+    return target === undefined ? this.#count : this.#idle.get(target.key)?.length ?? 0;
   }
 
   /** Closes what is idle and everything that would be put back from now on. */
@@ -68,6 +73,7 @@ export class ConnectionPool implements Watched {
     this.#closed = true;
     for (const idle of this.#idle.values()) for (const connection of idle) connection.close();
     this.#idle.clear();
+    this.#count = 0;
     this.#watchdog.delete(this);
   }
 
@@ -85,8 +91,17 @@ export class ConnectionPool implements Watched {
     const at = idle?.indexOf(connection) ?? -1;
     if (at < 0) return;
     idle!.splice(at, 1);
+    this.#count--;
     if (idle!.length === 0) this.#forget(key);
   };
+
+  #discardOldest(): void {
+    let oldest: Connection | undefined;
+    for (const [first] of this.#idle.values()) {
+      if (oldest === undefined || first!.expiresAt < oldest.expiresAt) oldest = first;
+    }
+    this.#discard(oldest!);
+  }
 
   #forget(key: string): void {
     this.#idle.delete(key);

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { cannedOrigin, deadAddress, httpOrigin } from "../support/origin.ts";
 import { rawClient } from "../support/proxy.ts";
 import { e2e, Process, ready, simple } from "../support/process.ts";
@@ -49,20 +49,15 @@ e2e(
   },
 );
 
-// `bash` sets the limit, then becomes Deno.
-e2e("out of file descriptors, the process lives and answers again when connections are closed", async () => {
-  await using origin = httpOrigin(() => new Response("hello"));
-  // Not port 0: Deno would not let the proxy listen again on the port that it got.
-  const listen = deadAddress();
-  const args = `main.ts run simple_proxy --listen ${listen} --upstream http://${origin.address}`;
-  const flags = `--no-prompt --allow-net=${listen},${origin.address}`;
-  await using proxy = new Process([
-    "bash",
-    "-c",
-    `ulimit -n 40; exec '${Deno.execPath()}' run ${flags} ${args}`,
-  ]);
-  await ready(proxy);
+/** `simple_proxy` with at most 40 file descriptors: `bash` sets the limit, then becomes Deno. */
+function confined(listen: string, origin: string): Process {
+  const args = `main.ts run simple_proxy --listen ${listen} --upstream http://${origin}`;
+  const flags = `--no-prompt --allow-net=${listen},${origin}`;
+  return new Process(["bash", "-c", `ulimit -n 40; exec '${Deno.execPath()}' run ${flags} ${args}`]);
+}
 
+/** Opens connections until the proxy's listener has failed; gives them back. */
+async function exhaust(proxy: Process, listen: string): Promise<Deno.Conn[]> {
   const [hostname, port] = listen.split(":") as [string, string];
   const idle: Deno.Conn[] = [];
   for (let i = 0; i < 100; i++) {
@@ -71,7 +66,16 @@ e2e("out of file descriptors, the process lives and answers again when connectio
     if (conn !== null) idle.push(conn);
   }
   await proxy.err.find(/listener failed: .*too many open files/i);
-  for (const conn of idle) conn.close();
+  return idle;
+}
+
+e2e("out of file descriptors, the process lives and answers again when connections are closed", async () => {
+  await using origin = httpOrigin(() => new Response("hello"));
+  // Not port 0: Deno would not let the proxy listen again on the port that it got.
+  const listen = deadAddress();
+  await using proxy = confined(listen, origin.address);
+  await ready(proxy);
+  for (const conn of await exhaust(proxy, listen)) conn.close();
 
   const request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
   let answer = "";
@@ -91,3 +95,27 @@ e2e("out of file descriptors, the process lives and answers again when connectio
   proxy.kill("SIGTERM");
   assertEquals(await proxy.exit(), 0);
 });
+
+e2e(
+  "a request that came before the listener failed is still waited for when the proxy is stopped",
+  async () => {
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    await using origin = httpOrigin(async () => {
+      asked.resolve();
+      await release.promise;
+      return new Response("hello");
+    });
+    const listen = deadAddress();
+    await using proxy = confined(listen, origin.address);
+    await ready(proxy);
+    const answer = send(listen, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    await asked.promise;
+    for (const conn of await exhaust(proxy, listen)) conn.close();
+    proxy.kill("SIGTERM");
+    await proxy.err.find(/SIGTERM: finishing 1 requests/);
+    release.resolve();
+    assertMatch(await answer, /^HTTP\/1.1 200 OK\r\n[^]*hello$/);
+    assertEquals(await proxy.exit(), 0);
+  },
+);

@@ -41,34 +41,33 @@ function loggingProxy(module: ProxyModule): TestProxy & { logged: (ProxyError | 
 }
 
 /** One entry, one call of logging, and counts that say that one client left. */
-async function assertGone(proxy: ReturnType<typeof loggingProxy>, status: number): Promise<void> {
+async function assertGone(proxy: ReturnType<typeof loggingProxy>): Promise<void> {
   const entry = await within(proxy.ended(1), "the end of the request", SOON);
-  assertEquals([entry.status, entry.flag], [status, "DC"]);
+  assertEquals([entry.status, entry.flag], [499, "DC"]);
   assertEquals(proxy.logged.map((error) => error?.type), ["client_gone"]);
   const { active, requests, clientGone, byClass } = proxy.counters;
   assertEquals({ active, requests, clientGone }, { active: 0, requests: 1, clientGone: 1 });
-  assertEquals(byClass[Math.floor(status / 100)], 1);
+  assertEquals(byClass[4], 1);
   assertEquals(proxy.idleConnections, 0);
 }
 
 /** Sends, waits, leaves; then the upstream's connection must close and the books must be right. */
 async function leaves(
-  { origin, request, status, module, received = (text) => text !== "" }: {
+  { origin, request, received }: {
     origin: Watched;
     request: string;
-    status: number;
-    module?: ProxyModule;
-    received?: (answer: string) => boolean;
+    /** What the client waits for before it leaves, if for anything. */
+    received?: string;
   },
 ): Promise<void> {
-  await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }), ...module });
+  await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }) });
   using client = await rawClient(proxy.address);
   await client.write(request);
   await within(origin.ready, "the origin to have what it waits for", SOON);
-  if (status !== 499) { while (!received(client.received)) if (await client.read() === null) break; }
+  if (received !== undefined) await client.readUntil(received);
   client.close();
   await within(origin.closed, "the origin's connection to close", SOON);
-  await assertGone(proxy, status);
+  await assertGone(proxy);
   assertEquals(proxy.entries.length, 1);
 }
 
@@ -97,7 +96,7 @@ Deno.test("a client that leaves before there is an upstream: none is asked", asy
   await client.write(GET);
   await asked.promise;
   client.close();
-  await assertGone(proxy, 499);
+  await assertGone(proxy);
   released.resolve();
   await released.promise;
   assertEquals([origin.connections, proxy.entries[0]!.upstream, proxy.entries[0]!.attempts], [0, "-", 0]);
@@ -105,17 +104,31 @@ Deno.test("a client that leaves before there is an upstream: none is asked", asy
 
 Deno.test("a client that leaves while waiting for the response", async () => {
   await using origin = watchedOrigin(head);
-  await leaves({ origin, request: GET, status: 499 });
+  await leaves({ origin, request: GET });
+});
+
+Deno.test("a client that leaves within a moment, before a short answer", async () => {
+  await using proxy = loggingProxy({
+    async requestFilter() {
+      client.close();
+      // Nothing tells when the proxy's socket has learned of it; this is long enough on loopback.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return new Response("too late");
+    },
+  });
+  using client = await rawClient(proxy.address);
+  await client.write(GET);
+  await assertGone(proxy);
 });
 
 Deno.test("a client that leaves after an interim response", async () => {
   await using origin = watchedOrigin(begins("HTTP/1.1 100 Continue\r\n\r\n"));
-  await leaves({ origin, request: GET, status: 499 });
+  await leaves({ origin, request: GET });
 });
 
 Deno.test("a client that leaves while waiting for the answer to a short upload", async () => {
   await using origin = watchedOrigin((connection) => connection.readUntil("hi"));
-  await leaves({ origin, request: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", status: 499 });
+  await leaves({ origin, request: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi" });
 });
 
 const BODIES: [string, string][] = [
@@ -128,7 +141,7 @@ const BODIES: [string, string][] = [
 for (const [name, part] of BODIES) {
   Deno.test(`a client that leaves in the middle of a body ${name}`, async () => {
     await using origin = watchedOrigin(begins(part));
-    await leaves({ origin, request: GET, status: 200, received: (answer) => answer.includes("begin") });
+    await leaves({ origin, request: GET, received: "begin" });
   });
 }
 
@@ -149,7 +162,7 @@ Deno.test("a client that stopped reading long before it leaves", async () => {
   await quiet(() => flow.pushed);
   client.close();
   assertEquals(await within(flow.done, "the origin's connection to close", SOON), false);
-  await assertGone(proxy, 200);
+  await assertGone(proxy);
 });
 
 Deno.test("a client that leaves while a response body filter is at work", async () => {
@@ -168,7 +181,7 @@ Deno.test("a client that leaves while a response body filter is at work", async 
   await called.promise;
   client.close();
   await within(origin.closed, "the origin's connection to close", SOON);
-  await assertGone(proxy, 200);
+  await assertGone(proxy);
 });
 
 const UPLOADS: [string, string, boolean][] = [
@@ -186,7 +199,7 @@ for (const [name, rest, reaches] of UPLOADS) {
     await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`);
     if (reaches) await within(origin.ready, "the origin to have the beginning", SOON);
     client.close();
-    await assertGone(proxy, 499);
+    await assertGone(proxy);
     if (!reaches) return assertEquals(origin.connections, 0);
     const upload = parseMessage(await within(origin.closed, "the origin's connection to close", SOON));
     assertEquals([upload.body, upload.complete], ["begin", false]);
@@ -200,7 +213,7 @@ Deno.test("a client that leaves during an upload that was answered already", asy
     await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n");
   });
   const request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin";
-  await leaves({ origin, request, status: 200, received: (answer) => answer.includes("early") });
+  await leaves({ origin, request, received: "early" });
 });
 
 Deno.test("a client that leaves in the middle of an answer that a hook streams", async () => {
@@ -219,7 +232,7 @@ Deno.test("a client that leaves in the middle of an answer that a hook streams",
   await client.readUntil("begin");
   client.close();
   await within(cancelled.promise, "the hook's stream to be cancelled", SOON);
-  await assertGone(proxy, 200);
+  await assertGone(proxy);
 });
 
 Deno.test("a client that leaves after its answer is not counted as gone", async () => {

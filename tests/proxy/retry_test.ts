@@ -171,3 +171,16 @@ Deno.test("every attempt gets a fresh copy of the request, and its body filter t
   await send(filtering.address, request("PUT", "body"));
   assertEquals([chunks, (await filtering.ended(2)).attempts], [["body", "body"], 2]);
 });
+
+Deno.test("a GET that a filter made a POST is delivered once", async () => {
+  const { origin, requests } = forgetfulOrigin();
+  await using _ = origin;
+  await using proxy = testProxy({
+    upstreamPeer: () => ({ address: origin.address }),
+    upstreamRequestFilter: (_session, head) => void (head.method = "POST"),
+  });
+  for (const status of [200, 502]) {
+    assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, status);
+  }
+  assertEquals(requests.length, 2);
+});

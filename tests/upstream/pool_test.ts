@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Peer } from "../../src/mod.ts";
 import { cannedOrigin, httpOrigin, type RawConnection, rawOrigin } from "../support/origin.ts";
-import { type TestProxy, testProxy } from "../support/proxy.ts";
+import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
 import { responseText, within } from "../support/wire.ts";
 
@@ -62,7 +62,7 @@ Deno.test("the connection used most recently is the next to be used", async () =
   for (let i = 0; i < 3; i++) assertEquals(await ask(proxy), inOrder[2]);
 });
 
-Deno.test("no more than maxIdle connections are kept", async () => {
+Deno.test("no more than maxIdle connections are kept, those used last", async () => {
   await using origin = numberedOrigin();
   const peer: Peer = { address: origin.address, maxIdle: 2 };
   await using proxy = testProxy({ upstreamPeer: () => peer });
@@ -75,7 +75,22 @@ Deno.test("no more than maxIdle connections are kept", async () => {
   }
   assertEquals(proxy.idleConnections, 2);
   await until("two connections are closed", () => origin.closed.length === 2);
-  assertEquals(origin.closed.toSorted(), inOrder.slice(2).toSorted());
+  assertEquals(origin.closed.toSorted(), inOrder.slice(0, 2).toSorted());
+});
+
+Deno.test("no more than 1024 connections are kept in all, however many groups of peers there are", async () => {
+  await using origin = cannedOrigin(responseText("ok"));
+  let group = 0;
+  await using proxy = testProxy({
+    upstreamPeer: () => ({ address: origin.address, group: String(group++) }),
+  });
+  using client = await rawClient(proxy.address);
+  for (let i = 0; i < 1026; i++) {
+    await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await client.readUntil("\r\n\r\nok");
+    client.received = "";
+  }
+  assertEquals([origin.connections, proxy.idleConnections], [1026, 1024]);
 });
 
 Deno.test("maxIdle 0 keeps no connection", async () => {

@@ -39,14 +39,16 @@ for (const then of ["talk", "close"] as const) {
   });
 
   for (const [method, request] of [["GET", requestText("GET", "/")], ["POST", postText("x")]] as const) {
-    Deno.test(`a ${method} whose hook is slow is sent elsewhere when the upstream begins to ${then}`, async () => {
+    Deno.test(`a ${method} whose hook is slow is sent on another connection when the upstream begins to ${then}, without a retry`, async () => {
       const { origin, tell, told } = talkingOrigin(then);
       await using _ = origin;
       let slow = false;
       await using proxy = testProxy({
         upstreamPeer: () => ({ address: origin.address }),
-        async upstreamRequestFilter(session) {
-          if (!slow || session.attempts > 1) return;
+        options: { retries: 0 },
+        async upstreamRequestFilter() {
+          if (!slow) return;
+          slow = false;
           tell();
           await told;
           // Nothing tells when it arrived; this is long enough on loopback.
@@ -57,6 +59,7 @@ for (const then of ["talk", "close"] as const) {
       slow = true;
       const message = parseMessage(await send(proxy.address, request));
       assertEquals([message.status, message.body], [200, "2"]);
+      assertEquals([(await proxy.ended(2)).attempts, proxy.counters.retries], [1, 0]);
     });
   }
 }
