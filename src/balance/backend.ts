@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Peer, targetOf } from "../upstream/peer.ts";
+import { type Peer, prepare } from "../upstream/peer.ts";
 
 /** A peer and what the balancer knows of it. */
 export class Backend {
@@ -23,10 +23,10 @@ export class Backend {
   /**
    * A healthy backend.
    *
-   * @throws {RangeError} when the peer's address cannot be used
+   * @throws {RangeError} when the peer's address or a setting cannot be used
    */
   constructor(peer: Peer) {
-    const { label, key } = targetOf(peer);
+    const { label, key } = prepare(peer);
     this.peer = peer;
     this.label = label;
     this.key = key;

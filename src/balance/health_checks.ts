@@ -6,7 +6,9 @@
 import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
+import { isTimeout, LONGEST_TIMEOUT } from "../upstream/peer.ts";
 import type { Backend } from "./backend.ts";
+import { checkWithin } from "./limited_check.ts";
 import { type Check, tcpCheck } from "./tcp_check.ts";
 
 /** Settings of the health checks of a group. */
@@ -15,11 +17,15 @@ export interface HealthCheckOptions {
   check?: Check;
   /** From one round of checks to the next, in milliseconds. @default {5_000} */
   interval?: number;
+  /** A check that takes longer is a failure, in milliseconds. @default {the check's own, or 1_000} */
+  timeout?: number;
   /** Failures in a row that take a healthy backend out. @default {1} */
   fall?: number;
   /** Successes in a row that bring it back. @default {1} */
   rise?: number;
 }
+
+const DEFAULTS = { interval: 5_000, fall: 1, rise: 1 };
 
 /** Checks all backends of a group at once, round after round. */
 export class HealthChecks {
@@ -28,10 +34,15 @@ export class HealthChecks {
   readonly #backends: () => readonly Backend[];
   readonly #options: Required<HealthCheckOptions>;
 
-  /** `backends` is asked for the members anew every round. */
+  /**
+   * `backends` is asked for the members anew every round.
+   *
+   * @throws {RangeError} when an option cannot be used
+   */
   constructor(backends: () => readonly Backend[], options: HealthCheckOptions = {}) {
+    const check = options.check ?? tcpCheck();
     this.#backends = backends;
-    this.#options = { check: tcpCheck(), interval: 5_000, fall: 1, rise: 1, ...options };
+    this.#options = checked({ ...DEFAULTS, timeout: check.timeout || 1_000, ...options, check });
   }
 
   /** Checks until the signal aborts; the first round is at once. */
@@ -50,7 +61,8 @@ export class HealthChecks {
   async #checkOne(backend: Backend, signal: AbortSignal): Promise<void> {
     let cause: string | null = null;
     try {
-      await this.#options.check(backend.peer, signal);
+      const { check, timeout } = this.#options;
+      await checkWithin(timeout, check, backend.peer, signal);
     } catch (error) {
       cause = messageOf(error);
     }
@@ -81,4 +93,21 @@ export class HealthChecks {
 
 function counted(n: number, noun: string): string {
   return n === 1 ? `1 ${noun}` : `${n} ${noun}${noun.endsWith("s") ? "es" : "s"}`;
+}
+
+/** The options, of which none may make the checks run without a pause or never end. */
+function checked(options: Required<HealthCheckOptions>): Required<HealthCheckOptions> {
+  const refuse = (name: keyof HealthCheckOptions, expected: string) => {
+    throw new RangeError(`Cannot use health check "${name}": expected ${expected}, found ${options[name]}`);
+  };
+  if (typeof options.check !== "function") refuse("check", "a function");
+  for (const name of ["interval", "timeout"] as const) {
+    if (!isTimeout(options[name]) || options[name] < 1) {
+      refuse(name, `milliseconds from 1 to ${LONGEST_TIMEOUT}`);
+    }
+  }
+  for (const name of ["fall", "rise"] as const) {
+    if (!Number.isSafeInteger(options[name]) || options[name] < 1) refuse(name, "a whole number >= 1");
+  }
+  return options;
 }

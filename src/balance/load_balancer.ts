@@ -38,10 +38,10 @@ export class LoadBalancer {
   /**
    * A group of these peers.
    *
-   * @throws {RangeError} when an address cannot be used
+   * @throws {RangeError} that names every peer that cannot be used, or a health check option
    */
   constructor(peers: readonly Peer[], options: LoadBalancerOptions = {}) {
-    this.#backends = peers.map((peer) => new Backend(peer));
+    this.#backends = backendsOf(peers);
     this.#policy = options.policy ?? new RoundRobin();
     this.healthChecks = new HealthChecks(() => this.#backends, options.health);
   }
@@ -56,15 +56,18 @@ export class LoadBalancer {
     return this.#backends;
   }
 
-  /** Replaces the members; those that stay keep their state and take over new settings. */
+  /**
+   * Replaces the members; those that stay keep their state and take over new settings.
+   *
+   * @throws {RangeError} that names every peer that cannot be used; then the members stay as they were
+   */
   replace(peers: readonly Peer[]): void {
     const known = new Map(this.#backends.map((backend) => [backend.key, backend]));
-    this.#backends = peers.map((peer) => {
-      const backend = new Backend(peer);
+    this.#backends = backendsOf(peers).map((backend) => {
       const before = known.get(backend.key);
       if (before === undefined) return backend;
       known.delete(backend.key);
-      before.peer = peer;
+      before.peer = backend.peer;
       return before;
     });
   }
@@ -87,6 +90,20 @@ export class LoadBalancer {
     }
     return backend.peer;
   }
+}
+
+function backendsOf(peers: readonly Peer[]): Backend[] {
+  const problems: string[] = [];
+  const backends: Backend[] = [];
+  for (const [i, peer] of peers.entries()) {
+    try {
+      backends.push(new Backend(peer));
+    } catch (error) {
+      problems.push(`peers[${i}]: ${(error as Error).message}`);
+    }
+  }
+  if (problems.length > 0) throw new RangeError(problems.join("; "));
+  return backends;
 }
 
 function isHealthy(backend: Backend): boolean {

@@ -6,16 +6,24 @@
 import { parseArgs } from "node:util";
 import type { LevelName } from "@std/log";
 import type { AccessFormat } from "../observe/access_log.ts";
-import { hooksOf, nearest } from "../proxy/module.ts";
+import { hooksOf } from "../proxy/module.ts";
+import { nearest } from "../proxy/nearest.ts";
 import { neededNet, netFlag, undeclared } from "../sandbox/permissions.ts";
 import { parseAddress } from "../upstream/address.ts";
 import { demo } from "./demo.ts";
-import { loadModule, type Samples, withUpstreams } from "./load.ts";
+import { loadModule, type Samples } from "./load.ts";
 import { run } from "./run.ts";
+import { withUpstreams } from "./upstream_urls.ts";
 import { HELP, UsageError } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
-const VERBS = ["run", "check", "permissions", "demo"];
+/** The verbs, and the options that each takes. */
+const VERBS: Readonly<Record<string, readonly string[]>> = {
+  run: ["listen", "upstream", "log-level", "access-log"],
+  check: ["listen", "upstream"],
+  permissions: ["listen", "upstream"],
+  demo: [],
+};
 
 /** Carries a command line out; the exit code. */
 export async function cli(args: readonly string[], samples: Samples): Promise<number> {
@@ -35,14 +43,13 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   if (values.help || verb === undefined) {
     return print(HELP.trimEnd(), values.help ? Deno.stdout : Deno.stderr, values.help ? 0 : 2);
   }
-  if (!VERBS.includes(verb)) throw new UsageError(`unknown verb "${verb}", ${suggestion(verb, VERBS)}`);
-  if (verb === "demo") return await demo(await loadModule("load_balancer", samples));
-  if (name === undefined) throw new UsageError(`${verb} needs a module`);
-  if (rest.length > 0) {
-    throw new UsageError(
-      `${verb} takes one module, found also ${rest.map((word) => `"${word}"`).join(", ")}`,
-    );
+  checkUsage(verb, Object.keys(values));
+  if (verb === "demo") {
+    if (name !== undefined) throw new UsageError(`demo takes no module, found ${quoted([name, ...rest])}`);
+    return await demo(await loadModule("load_balancer", samples));
   }
+  if (name === undefined) throw new UsageError(`${verb} needs a module`);
+  if (rest.length > 0) throw new UsageError(`${verb} takes one module, found also ${quoted(rest)}`);
 
   const { listen } = values;
   if (listen !== undefined) checkListen(listen);
@@ -54,19 +61,21 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   if (verb === "permissions") return print(netFlag(needed));
   return await run(name, module, {
     listen,
-    logLevel: oneOf("--log-level", values["log-level"], ["debug", "info", "warn", "error"])
+    logLevel: oneOf("--log-level", values["log-level"] ?? "info", ["debug", "info", "warn", "error"])
       .toUpperCase() as LevelName,
-    accessLog: oneOf("--access-log", values["access-log"], ["common", "json", "off"]) as AccessFormat | "off",
+    accessLog: oneOf("--access-log", values["access-log"] ?? "common", ["common", "json", "off"]) as
+      | AccessFormat
+      | "off",
   });
 }
 
 const OPTIONS = {
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", short: "V", default: false },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean", short: "V" },
   listen: { type: "string" },
   upstream: { type: "string", multiple: true },
-  "log-level": { type: "string", default: "info" },
-  "access-log": { type: "string", default: "common" },
+  "log-level": { type: "string" },
+  "access-log": { type: "string" },
 } as const;
 
 function parse(args: readonly string[]) {
@@ -80,6 +89,18 @@ function parse(args: readonly string[]) {
       `unknown option "${unknown}", ${suggestion(unknown, Object.keys(OPTIONS).map((o) => `--${o}`))}`,
     );
   }
+}
+
+function checkUsage(verb: string, options: readonly string[]): void {
+  if (!Object.hasOwn(VERBS, verb)) {
+    throw new UsageError(`unknown verb "${verb}", ${suggestion(verb, Object.keys(VERBS))}`);
+  }
+  const stray = options.find((option) => !VERBS[verb]!.includes(option));
+  if (stray !== undefined) throw new UsageError(`${verb} takes no --${stray}`);
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `"${word}"`).join(", ");
 }
 
 function oneOf(option: string, value: string, allowed: readonly string[]): string {

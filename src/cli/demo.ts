@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { messageOf } from "../http/errors.ts";
 import type { ProxyModule } from "../proxy/hooks.ts";
-import { withUpstreams } from "./load.ts";
+import { missingText, neededNet } from "../sandbox/permissions.ts";
 import { setupLogs } from "./logs.ts";
-import { runUntilStopped, start } from "./run.ts";
+import { cannotListen, runUntilStopped, start } from "./run.ts";
+import { withUpstreams } from "./upstream_urls.ts";
 
 /** Where the two origins listen. */
 const ORIGINS = ["127.0.0.1:6189", "127.0.0.1:6190"] as const;
@@ -17,14 +19,9 @@ export async function demo(loadBalancer: ProxyModule): Promise<number> {
   const origins = ORIGINS.map((address, i) => new Origin(i + 1, address));
   const module = withUpstreams("load_balancer", loadBalancer, ORIGINS.map((address) => `http://${address}`));
   const options = { listen: undefined, logLevel: "INFO", accessLog: "common" } as const;
-  try {
-    for (const origin of origins) origin.start();
-  } catch {
-    logs.say(`error: cannot listen on ${ORIGINS.join(" and ")}: is another demo running?`);
-    await logs.flush();
-    return 1;
-  }
-  const running = start("load_balancer", module, options, logs);
+  const problem = missingText(neededNet(module)) ?? startAll(origins);
+  if (problem !== undefined) logs.say(`error: ${problem}`);
+  const running = problem === undefined ? start("load_balancer", module, options, logs) : null;
   if (running !== null) {
     logs.say("");
     logs.say(`  curl http://${running.address}/     the two origins answer in turn`);
@@ -38,25 +35,39 @@ export async function demo(loadBalancer: ProxyModule): Promise<number> {
   return running === null ? 1 : 0;
 }
 
+/** Starts the origins; what is wrong with the first that cannot be. */
+function startAll(origins: readonly Origin[]): string | undefined {
+  for (const origin of origins) {
+    try {
+      origin.start();
+    } catch (error) {
+      const hint = error instanceof Deno.errors.AddrInUse ? ", is another demo running?" : "";
+      return cannotListen(origin.address, error) + hint;
+    }
+  }
+  return undefined;
+}
+
 /** An origin that says its name. */
 class Origin {
+  /** Where it listens. */
+  readonly address: string;
   readonly #number: number;
-  readonly #address: string;
   #server: Deno.HttpServer | null = null;
   #closing: AbortController | null = null;
 
   constructor(number: number, address: string) {
     this.#number = number;
-    this.#address = address;
+    this.address = address;
   }
 
   start(): void {
-    const [hostname, port] = this.#address.split(":") as [string, string];
+    const [hostname, port] = this.address.split(":") as [string, string];
     this.#closing = new AbortController();
     const { signal } = this.#closing;
     this.#server = Deno.serve(
       { hostname, port: Number(port), signal, onListen() {} },
-      () => new Response(`hello from origin ${this.#number}, ${this.#address}\n`),
+      () => new Response(`hello from origin ${this.#number}, ${this.address}\n`),
     );
   }
 
@@ -66,12 +77,17 @@ class Origin {
     this.#server = null;
   }
 
-  /** Stops it if it runs, starts it if not; what it did. */
+  /** Stops it if it runs, starts it if not; what it did, or why it could not. */
   async toggle(): Promise<string> {
     const wasRunning = this.#server !== null;
-    if (wasRunning) await this.stop();
-    else this.start();
-    return `origin ${this.#number} (${this.#address}) ${wasRunning ? "stopped" : "started"}`;
+    try {
+      if (wasRunning) await this.stop();
+      else this.start();
+    } catch (error) {
+      const why = wasRunning ? messageOf(error) : cannotListen(this.address, error);
+      return `error: origin ${this.#number}: ${why}`;
+    }
+    return `origin ${this.#number} (${this.address}) ${wasRunning ? "stopped" : "started"}`;
   }
 }
 

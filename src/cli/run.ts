@@ -9,7 +9,15 @@ import type { AccessFormat } from "../observe/access_log.ts";
 import type { ProxyModule } from "../proxy/hooks.ts";
 import { hooksOf } from "../proxy/module.ts";
 import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
-import { neededNet, netFlag, peersOf, undeclared, verifyPermissions } from "../sandbox/permissions.ts";
+import {
+  missingText,
+  neededNet,
+  netFlag,
+  peersOf,
+  undeclared,
+  verifyPermissions,
+} from "../sandbox/permissions.ts";
+import type { Peer } from "../upstream/peer.ts";
 import { type Logs, setupLogs } from "./logs.ts";
 import { stopSignal } from "./signals.ts";
 import { VERSION } from "./version.ts";
@@ -44,11 +52,12 @@ export function start(name: string, module: ProxyModule, options: RunOptions, lo
     return null;
   }
   const needed = neededNet(module, options.listen);
-  const { missing, wider } = verifyPermissions(needed);
-  if (missing.length > 0) {
-    logs.say(`error: no permission for ${missing.join(", ")}: run with ${netFlag(needed)}`);
+  const missing = missingText(needed);
+  if (missing !== undefined) {
+    logs.say(`error: ${missing}`);
     return null;
   }
+  const { wider } = verifyPermissions(needed);
   if (wider !== undefined) {
     logs.say(`warning: ${wider} grants more than is needed: ${netFlag(needed)} is enough`);
   }
@@ -56,18 +65,30 @@ export function start(name: string, module: ProxyModule, options: RunOptions, lo
   try {
     running = startProxy(module, { listen: options.listen, onEnd: logs.onEnd });
   } catch (error) {
-    const why = error instanceof Deno.errors.AddrInUse ? "the address is in use" : messageOf(error);
-    logs.say(`error: cannot listen on ${options.listen ?? module.listen ?? DEFAULT_LISTEN}: ${why}`);
+    // A range is what options and addresses are out of; listening fails with the errors of the system.
+    if (error instanceof RangeError) throw error;
+    logs.say(`error: ${cannotListen(options.listen ?? module.listen ?? DEFAULT_LISTEN, error)}`);
     return null;
   }
   logs.say(`postern ${VERSION} (deno ${Deno.version.deno})`);
   logs.say(`listening ${running.address.startsWith("unix:") ? "" : "http://"}${running.address}`);
-  for (const { address, tls } of peersOf(module)) {
-    logs.say(`upstream ${address}${tls ? ` (TLS, ${tls.serverName ?? "named by its address"})` : ""}`);
-  }
+  for (const peer of peersOf(module)) logs.say(`upstream ${peer.address}${tlsText(peer)}`);
   logs.say(`hooks ${hooksOf(module).join(" ")}`);
   logs.say(`ready in ${Math.round(performance.now())} ms`);
   return running;
+}
+
+/** Why nobody can be listened to there. */
+export function cannotListen(address: string, error: unknown): string {
+  const why = error instanceof Deno.errors.AddrInUse ? "the address is in use" : messageOf(error);
+  return `cannot listen on ${address}: ${why}`;
+}
+
+/** A name that is not verified is said here whatever the log's level is. */
+function tlsText({ tls }: Peer): string {
+  if (tls === undefined) return "";
+  const unverified = tls.verifyName === false ? ", the name in its certificate is not verified" : "";
+  return ` (TLS, ${tls.serverName ?? "named by its address"}${unverified})`;
 }
 
 /** Waits for a signal, then drains. */

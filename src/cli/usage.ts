@@ -22,7 +22,8 @@ verbs
   run MODULE           run a sample or a module on disk
     --listen H:P         listen here instead of the module's own address
     --upstream URL       use this upstream instead of the module's own: http://H:P (plain),
-                         https://H:P (TLS) or unix:/path; may be given several times
+                         https://H:P (TLS, with the server name and CAs that all of the module's
+                         own upstreams have in common) or unix:/path; may be given several times
     --log-level LEVEL    debug, info, warn or error (default: info)
     --access-log FORMAT  common, json or off (default: common), to standard output
   check MODULE         load a module, check its exports and print its phases

@@ -5,6 +5,7 @@
  */
 import ipaddr from "ipaddr.js";
 import type { HeaderList } from "../http/headers.ts";
+import { type ClaimingHeaders, CLAIMS } from "./claims.ts";
 
 /** Tells whether an address belongs to a proxy whose word is taken. */
 export type TrustCheck = (address: string) => boolean;
@@ -41,15 +42,6 @@ function unmapped([range, bits]: [ipaddr.IPv4 | ipaddr.IPv6, number]): [ipaddr.I
   return isMapped ? [(range as ipaddr.IPv6).toIPv4Address(), bits - 96] : [range, bits];
 }
 
-/** The fields that only a trusted proxy may have set, and Via, which anybody may have. */
-const CLAIMS = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
-const HAS_CLAIM = new Set([...CLAIMS, "via"]);
-
-/** Whether a lower-case name is one that {@linkcode setForwarded} may have to replace or append to. */
-export function isClaim(name: string): boolean {
-  return HAS_CLAIM.has(name);
-}
-
 /** What a request's forwarded fields are to say. */
 export interface Forwarded {
   /** The client's address. */
@@ -60,24 +52,32 @@ export interface Forwarded {
   host: string;
   /** Whether the client is a proxy whose own word is kept. */
   trusted: boolean;
-  /** Whether the request has any claim at all, see {@linkcode isClaim}. */
+  /** Whether the request may have any of these fields already. */
   hasClaims: boolean;
+  /** Tells the client's claims from what hooks set. @default all are the client's */
+  claims?: ClaimingHeaders | undefined;
 }
 
-/** Puts the forwarded fields into a request: appended to what a trusted proxy said, in place of what anybody else did. */
+/**
+ * Puts the forwarded fields into a request: appended to what a trusted proxy or a hook said, in place of what anybody
+ * else did.
+ */
 export function setForwarded(
   headers: HeaderList,
-  { client, scheme, host, trusted, hasClaims }: Forwarded,
+  { client, scheme, host, trusted, hasClaims, claims }: Forwarded,
 ): void {
   const { lines } = headers;
   if (!hasClaims) {
     lines.push("x-forwarded-for", client, "x-forwarded-proto", scheme, "x-forwarded-host", host, "via", VIA);
     return;
   }
-  if (!trusted) { for (const name of CLAIMS) headers.delete(name); }
+  if (!trusted) {
+    if (claims !== undefined) claims.removeClaims(headers);
+    else for (const name of CLAIMS) headers.delete(name);
+  }
   appendTo(headers, "x-forwarded-for", client);
-  if (!headers.has("x-forwarded-proto")) lines.push("x-forwarded-proto", scheme);
-  if (!headers.has("x-forwarded-host")) lines.push("x-forwarded-host", host);
+  setOnce(headers, "x-forwarded-proto", scheme);
+  setOnce(headers, "x-forwarded-host", host);
   appendTo(headers, "via", VIA);
 }
 
@@ -87,4 +87,11 @@ function appendTo(headers: HeaderList, name: string, value: string): void {
   const before = headers.get(name);
   if (before === null) headers.lines.push(name, value);
   else headers.set(name, `${before}, ${value}`);
+}
+
+/** The last line wins, which is a hook's if it appended one; without any, `otherwise` does. */
+function setOnce(headers: HeaderList, name: string, otherwise: string): void {
+  const said = headers.getAll(name);
+  if (said.length === 0) headers.lines.push(name, otherwise);
+  else if (said.length > 1) headers.set(name, said.at(-1)!);
 }

@@ -6,6 +6,13 @@
 import type { Body, BodySource } from "../http/body.ts";
 import type { ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";
+import type { ClaimingHeaders } from "./claims.ts";
+
+/** The body of a request. */
+export interface FrontBody extends BodySource {
+  /** All of it at once, in place of reading: cheaper for a short one that is here already. Null when it was read before. */
+  whole(): Promise<Uint8Array | null>;
+}
 
 /** A request as a front gives it to the request path: re-framed, hop-by-hop fields taken out. */
 export interface FrontRequest {
@@ -13,18 +20,18 @@ export interface FrontRequest {
   readonly method: string;
   /** The target in its normal form: `/path?query`, or `*`. */
   readonly target: string;
-  /** The Host, as sent. */
+  /** The Host, as sent, or what HTTP/2 has instead. */
   readonly host: string;
   /** End-to-end fields, Host first, without framing and Expect. */
   readonly headers: HeaderList;
-  /** Whether any of the headers is a claim of `forwarded.ts`. */
-  readonly hasClaims: boolean;
+  /** The headers, if the client claims anything in them of the way its request took. */
+  readonly claims: ClaimingHeaders | undefined;
   /** The `X-Request-Id`, as sent, or null. */
   readonly givenId: string | null;
   /** How long the body is; null when there is none, undefined when only its end will tell. */
   readonly bodyLength: number | null | undefined;
   /** The body. Called at most once. */
-  body(): BodySource;
+  body(): FrontBody;
   /** The client's address, without port. */
   readonly clientAddress: string;
   /** `http` or `https`. */

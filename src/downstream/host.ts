@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type HeaderList, isName } from "../http/headers.ts";
 
 let lastGood = "";
 
@@ -22,4 +23,27 @@ export function isHost(value: string): boolean {
   if (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535)) return false;
   lastGood = value;
   return true;
+}
+
+/** Whether two of them name the same, by `http`: letters of any case, port 80 as good as none. */
+export function isSameHost(a: string, b: string): boolean {
+  return a === b || plain(a) === plain(b);
+}
+
+function plain(host: string): string {
+  return host.toLowerCase().replace(/:80$/, "");
+}
+
+/** Leaves exactly one Host, whatever hooks did: the last if there are several, `otherwise` if there is none. */
+export function keepOneHost(headers: HeaderList, otherwise: string): void {
+  const { lines } = headers;
+  let count = 0;
+  let host = otherwise;
+  for (let i = 0; i < lines.length; i += 2) {
+    if (!isName(lines[i]!, "host")) continue;
+    count++;
+    host = lines[i + 1]!;
+  }
+  if (count === 0) lines.unshift("host", host);
+  else if (count > 1) headers.set("host", host);
 }

@@ -7,8 +7,8 @@ import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
-import type { FrontHandler } from "./front.ts";
-import { ServeRequest } from "./serve_request.ts";
+import type { FrontHandler, FrontResponse } from "./front.ts";
+import { ServeRequest, type UrlParts } from "./serve_request.ts";
 import { serveResponse } from "./serve_response.ts";
 
 /** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
@@ -18,6 +18,8 @@ const RELISTEN_AFTER = [20, 1_000] as const;
 export interface Front {
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly addr: Deno.Addr;
+  /** Whether the listener failed and was opened again: nothing tells when the answers of its old connections have left. */
+  readonly failed: boolean;
   /**
    * Stops accepting and resolves when all requests are answered. {@linkcode Front.close} cannot hurry that up:
    * `Deno.serve` does not heed its signal any more once it was told to shut down.
@@ -39,9 +41,12 @@ export function serve(address: Address, handler: FrontHandler): Front {
   const stopping = new AbortController();
   let server: Deno.HttpServer;
   let closed = false;
+  let failed = false;
 
-  // What Deno.serve writes before the Host in a request's URL.
-  const prefix = address.transport === "unix" ? "http+unix://" : "http://";
+  const parts: UrlParts = {
+    prefix: address.transport === "unix" ? "http+unix://" : "http://",
+    missingHost: "",
+  };
 
   const open = (at: Address): Deno.HttpServer => {
     const options = {
@@ -49,8 +54,20 @@ export function serve(address: Address, handler: FrontHandler): Front {
       onListen() {},
       onError: () => new Response(null, { status: 500 }),
     };
-    const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> =>
-      serveResponse(await handler(new ServeRequest(request, info, prefix)), request.method, info);
+    const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> => {
+      const given = new ServeRequest(request, info, parts);
+      if (given.unframed) await given.look();
+      const response = await handler(given);
+      try {
+        return serveResponse(response, request.method, info);
+      } catch (error) {
+        log.error(
+          `cannot send the answer to ${given.method} ${given.host}${given.target}: ${messageOf(error)}`,
+        );
+        giveUp(response);
+        return new Response(null, { status: 500 });
+      }
+    };
     return at.transport === "unix"
       ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
       : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
@@ -59,6 +76,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
   server = open(address);
   const addr = server.addr;
   const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
+  if (addr.transport === "tcp") parts.missingHost = `localhost:${addr.port}`;
 
   const keepListening = async () => {
     while (!closed) {
@@ -66,6 +84,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
         await server.finished;
         return;
       } catch (error) {
+        failed = true;
         log.error(`listener failed: ${messageOf(error)}; opening it again`);
       }
       for (let wait: number = RELISTEN_AFTER[0]; !closed; wait = Math.min(wait * 2, RELISTEN_AFTER[1])) {
@@ -83,6 +102,9 @@ export function serve(address: Address, handler: FrontHandler): Front {
 
   return {
     addr,
+    get failed() {
+      return failed;
+    },
     async shutdown() {
       if (closed) return await done;
       closed = true;
@@ -95,4 +117,10 @@ export function serve(address: Address, handler: FrontHandler): Front {
       await done;
     },
   };
+}
+
+/** Tells whoever made an answer that nothing of it will be sent. */
+function giveUp({ body, onSent }: FrontResponse): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel();
+  onSent?.();
 }

@@ -3,44 +3,55 @@
  *
  * @module
  */
-import { type BodySource, StreamSource } from "../http/body.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import { isHopByHop, removeNamed } from "../http/hop_by_hop.ts";
+import { ClaimingHeaders, isClaim } from "./claims.ts";
 import type { FrontRequest } from "./front.ts";
-import { isClaim } from "./forwarded.ts";
-import { isHost } from "./host.ts";
+import { isHost, isSameHost } from "./host.ts";
+import { ServeBody } from "./serve_body.ts";
 import { normalTarget } from "./target.ts";
 
-/** Bodies up to this length are read in one go: cheaper, and an upstream is not held up by a slow small upload. */
-const READ_AT_ONCE = 64 * 1024;
 const SLASH = 47;
+
+/** What `Deno.serve` makes the URL of a request from, beside the request. */
+export interface UrlParts {
+  /** What comes before the Host: `http://`, or `http+unix://` on a Unix socket. */
+  prefix: string;
+  /** What stands for a Host that is missing. */
+  missingHost: string;
+}
 
 /** A request that came through `Deno.serve`. */
 export class ServeRequest implements FrontRequest {
   readonly method: string;
   readonly target: string;
   readonly host: string;
-  readonly headers = new HeaderList();
-  readonly hasClaims: boolean;
+  readonly headers: HeaderList;
+  readonly claims: ClaimingHeaders | undefined;
   readonly givenId: string | null;
-  readonly bodyLength: number | null | undefined;
+  bodyLength: number | null | undefined;
   readonly clientAddress: string;
   readonly scheme: string;
   readonly refused: ProxyError | undefined;
+  /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
+  readonly unframed: boolean;
   readonly #request: Request;
+  readonly #isHttp2: boolean;
+  #body: ServeBody | undefined = undefined;
 
-  /** @param prefix What comes before the Host in the request's URL: `http://`, or `http+unix://` on a Unix socket. */
-  constructor(request: Request, info: Deno.ServeHandlerInfo, prefix: string) {
+  /** Takes the request apart. */
+  constructor(request: Request, info: Deno.ServeHandlerInfo, parts: UrlParts) {
     this.#request = request;
     this.method = request.method;
     this.scheme = "http";
     const address = info.remoteAddr;
     this.clientAddress = address.transport === "tcp" ? unmapped(address.hostname) : "unix";
 
-    const { lines } = this.headers;
+    const headers = new HeaderList();
+    const { lines } = headers;
     lines.push("host", "");
-    let host = "";
+    let host: string | undefined;
     let connection = "";
     let length: string | undefined;
     let coding: string | undefined;
@@ -57,10 +68,15 @@ export class ServeRequest implements FrontRequest {
         else if (isClaim(name)) hasClaims = true;
       }
     });
-    if (connection !== "") removeNamed(this.headers, connection);
+    if (connection !== "") removeNamed(headers, connection);
+    // HTTP/2 has no such fields.
+    const isHttp1 = connection !== "" || coding !== undefined;
+    this.#isHttp2 = host === undefined && !isHttp1;
+    host ??= isHttp1 ? "" : authorityOf(request.url, parts.missingHost);
     this.host = lines[1] = host;
     this.givenId = givenId;
-    this.hasClaims = hasClaims;
+    this.claims = hasClaims ? new ClaimingHeaders(lines) : undefined;
+    this.headers = this.claims ?? headers;
 
     let refused: ProxyError | undefined;
     let target = request.url;
@@ -68,7 +84,7 @@ export class ServeRequest implements FrontRequest {
     try {
       if (this.method === "CONNECT") throw new ProxyError("method_not_allowed", "Refused method CONNECT");
       if (!isHost(host)) throw bad(`Host is ${JSON.stringify(host)}`);
-      target = targetOf(request.url, host, prefix, this.method);
+      target = targetOf(request.url, host, parts.prefix, this.method);
       bodyLength = bodyLengthOf(length, coding, this.method);
     } catch (error) {
       refused = error as ProxyError;
@@ -76,12 +92,19 @@ export class ServeRequest implements FrontRequest {
     this.target = target;
     this.bodyLength = bodyLength;
     this.refused = refused;
+    this.unframed = !isHttp1 && length === undefined && refused === undefined && hasBody(this.method);
   }
 
-  body(): BodySource {
-    const request = this.#request;
-    if (typeof this.bodyLength === "number" && this.bodyLength <= READ_AT_ONCE) return new WholeBody(request);
-    return new ClientBody(new StreamSource(request.body!));
+  /** Looks whether there is a body: in HTTP/1.1 without framing there is none, but HTTP/2 needs no framing. */
+  async look(): Promise<void> {
+    const body = new ServeBody(this.#request, undefined, this.#isHttp2 && this.bodyLength === 0);
+    if (await body.isEmpty()) return;
+    this.#body = body;
+    this.bodyLength = undefined;
+  }
+
+  body(): ServeBody {
+    return this.#body ??= new ServeBody(this.#request, this.bodyLength ?? undefined, false);
   }
 
   onGone(callback: () => void): void {
@@ -91,56 +114,13 @@ export class ServeRequest implements FrontRequest {
   }
 }
 
-/** Reads a short body at once, which `Deno.serve` does without a stream. */
-class WholeBody implements BodySource {
-  #request: Request | null;
-
-  constructor(request: Request) {
-    this.#request = request;
-  }
-
-  async read(): Promise<Uint8Array | null> {
-    const request = this.#request;
-    if (request === null) return null;
-    this.#request = null;
-    const bytes = await received(request.bytes());
-    return bytes.length > 0 ? bytes : null;
-  }
-
-  cancel(): void {
-    this.#request = null;
-  }
-}
-
-/** Reads a body as it comes. */
-class ClientBody implements BodySource {
-  readonly #source: BodySource;
-
-  constructor(source: BodySource) {
-    this.#source = source;
-  }
-
-  read(): Promise<Uint8Array | null> {
-    return received(this.#source.read());
-  }
-
-  cancel(): void {
-    this.#source.cancel();
-  }
-}
-
-/** `Deno.serve` fails a read alike when the client went away and when its chunks are malformed. */
-async function received<T>(read: Promise<T>): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof Error && error.message.includes("invalid HTTP/1 request")) {
-      throw bad("its chunked body is malformed");
-    }
-    throw new ProxyError("client_gone", "The client went away in the middle of its request's body", {
-      cause: error,
-    });
-  }
+/**
+ * What a request without Host names in its URL, "" if nothing. That is HTTP/2's `:authority`. `Deno.serve` does not tell
+ * which HTTP a request came by: one by HTTP/1.1 is known by the stand-in for its Host, or by a field that HTTP/2 lacks.
+ */
+function authorityOf(url: string, missingHost: string): string {
+  const authority = /^http:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
+  return authority === missingHost ? "" : authority;
 }
 
 /** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */
@@ -159,7 +139,7 @@ function targetOfAbsolute(url: string, host: string, method: string): string {
   if (match === null) throw bad(`target is ${JSON.stringify(url)}`);
   const [, itsScheme, authority, rest] = match as unknown as [string, string, string, string];
   if (itsScheme.toLowerCase() !== "http") throw bad(`target has the scheme ${JSON.stringify(itsScheme)}`);
-  if (authority.toLowerCase() !== host.toLowerCase()) {
+  if (!isSameHost(authority, host)) {
     throw bad(`target is for ${JSON.stringify(authority)}, but Host is ${JSON.stringify(host)}`);
   }
   // RFC 9112 section 3.2.4.
@@ -189,10 +169,16 @@ function bodyLengthOf(
     }
     bytes = Number(value);
   }
-  if ((method === "GET" || method === "HEAD") && bytes !== 0) {
-    throw bad(`${method} has a body, which Deno.serve does not hand on`);
+  if (!hasBody(method)) {
+    if (bytes !== 0) throw bad(`${method} has a body, which Deno.serve does not hand on`);
+    return null;
   }
-  return method === "GET" || method === "HEAD" ? null : bytes;
+  return bytes;
+}
+
+/** Whether `Deno.serve` hands on the body of a request with that method. */
+function hasBody(method: string): boolean {
+  return method !== "GET" && method !== "HEAD";
 }
 
 /**

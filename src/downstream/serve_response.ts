@@ -23,7 +23,7 @@ export function serveResponse(answer: FrontResponse, method: string, info: Deno.
   const status = answer.status === 205 ? 204 : answer.status;
   const isFlat = body === null || (body instanceof Uint8Array && body.length <= FLAT);
   const response = new Response(
-    isFlat ? flatBody(answer, method) : streamOf(body),
+    isFlat ? flatBody(answer, status, method) : streamOf(body),
     status === 200 ? undefined : { status },
   );
   // Deno.serve counts flat bodies itself, and HTTP/2 clients fail on a 204 with a length.
@@ -42,7 +42,7 @@ export function serveResponse(answer: FrontResponse, method: string, info: Deno.
 }
 
 /** A null body is given `content-length: 0` by Deno.serve, which for HEAD may be wrong; an empty stream is not. */
-function flatBody({ status, headers, body }: FrontResponse, method: string) {
+function flatBody({ headers, body }: FrontResponse, status: number, method: string) {
   if (method !== "HEAD" || status === 304 || status === 204 || headers.has("content-length")) {
     return body as Uint8Array<ArrayBuffer> | null;
   }

@@ -8,6 +8,7 @@ import { type ProxyError, toProxyError } from "../http/errors.ts";
 import { type HeaderList, isName } from "../http/headers.ts";
 import { isHopByHop } from "../http/hop_by_hop.ts";
 import { setForwarded } from "../downstream/forwarded.ts";
+import { keepOneHost } from "../downstream/host.ts";
 import { connect } from "../upstream/connect.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { Exchange } from "../upstream/exchange.ts";
@@ -108,18 +109,18 @@ export class Attempt {
     const { hooks } = run.shared;
     const request = this.#request();
     if (hooks.upstreamRequestFilter === undefined) {
-      if (hooks.requestFilter !== undefined) removeFraming(request.headers);
+      if (hooks.requestFilter !== undefined) this.#reframe(request.headers);
       return this.#send(request, body, first);
     }
     run.phase = "upstreamRequestFilter";
     const waiting = hooks.upstreamRequestFilter(run, request, run.context);
     if (isPromise(waiting)) {
       return run.wait(waiting).then(() => {
-        removeFraming(request.headers);
+        this.#reframe(request.headers);
         return this.#send(request, body, first);
       });
     }
-    removeFraming(request.headers);
+    this.#reframe(request.headers);
     return this.#send(request, body, first);
   }
 
@@ -211,16 +212,26 @@ export class Attempt {
   #request(): RequestHead {
     const { request, front, clientAddress, scheme, id, shared } = this.#run;
     const headers = request.headers.clone();
+    const { claims, givenId } = front;
+    const edited = shared.hooks.requestFilter !== undefined;
     setForwarded(headers, {
       client: clientAddress,
       scheme,
       host: front.host,
-      trusted: front.hasClaims && shared.trusted(clientAddress),
-      hasClaims: front.hasClaims,
+      trusted: claims === undefined || shared.trusted(clientAddress),
+      hasClaims: edited || claims !== undefined,
+      claims,
     });
-    if (front.givenId === null) headers.lines.push("x-request-id", id);
-    else headers.set("x-request-id", id);
+    if (givenId === null && !edited) headers.lines.push("x-request-id", id);
+    else setRequestId(headers, givenId, id);
     return { method: request.method, target: request.target, headers };
+  }
+
+  /** Framing and the connection are the proxy's: what a hook set of them is taken out. One Host goes out. */
+  #reframe(headers: HeaderList): void {
+    headers.removeIf((name) => isHopByHop(name) || isName(name, "content-length") || isName(name, "expect"));
+    const { address, label } = this.#target!;
+    keepOneHost(headers, address.transport === "tcp" ? label : "localhost");
   }
 
   /** The request's body from its beginning, or null when it has none. */
@@ -238,7 +249,8 @@ export class Attempt {
   }
 }
 
-/** Framing and the connection are the proxy's: what a hook set of them is taken out. */
-function removeFraming(headers: HeaderList): void {
-  headers.removeIf((name) => isHopByHop(name) || isName(name, "content-length") || isName(name, "expect"));
+/** One id goes out: what a hook set, otherwise that of the session, which the client's may not have been fit for. */
+function setRequestId(headers: HeaderList, given: string | null, id: string): void {
+  const last = headers.getAll("x-request-id").at(-1);
+  headers.set("x-request-id", last === undefined || last === given ? id : last);
 }

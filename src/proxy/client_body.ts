@@ -4,25 +4,55 @@
  * @module
  */
 import type { BodySource } from "../http/body.ts";
+import type { FrontBody } from "../downstream/front.ts";
 import { type RequestState, tooLarge } from "./request_state.ts";
 
-/** The client's body, counted, bounded and timed. */
-export function watched(run: RequestState, source: BodySource): BodySource {
+/** Bodies up to this length come as one piece: an upstream is not held up by a slow small upload. */
+const GATHERED = 64 * 1024;
+/** Bodies up to this length are here already as a rule, and are read in one go: much cheaper, but blind to pieces. */
+const LIKELY_HERE = 4 * 1024;
+/** Where that is right all the same: a client that takes this long for so little is as good as silent, in milliseconds. */
+const PATIENT = 10_000;
+
+/** The client's body, counted, bounded and timed piece by piece. */
+export function watched(run: RequestState, source: FrontBody): BodySource {
+  const { clientBodyTimeout } = run.shared.options;
+  const { bodyLength } = run.front;
+  const next = () => timed(run, source.read());
+  let read = next;
+  if (typeof bodyLength === "number" && bodyLength <= GATHERED) {
+    read = bodyLength <= LIKELY_HERE && clientBodyTimeout >= PATIENT
+      ? () => timed(run, source.whole())
+      : () => gathered(next, bodyLength);
+  }
+  return { read, cancel: () => source.cancel() };
+}
+
+async function timed(run: RequestState, reading: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
   const { watchdog, options } = run.shared;
-  return {
-    async read() {
-      run.clientDeadline = watchdog.now + options.clientBodyTimeout;
-      try {
-        const chunk = await source.read();
-        run.bytesReceived += chunk?.length ?? 0;
-        if (options.maxRequestBody > 0 && run.bytesReceived > options.maxRequestBody) {
-          throw tooLarge(options.maxRequestBody);
-        }
-        return chunk;
-      } finally {
-        run.clientDeadline = Infinity;
-      }
-    },
-    cancel: () => source.cancel(),
-  };
+  run.clientDeadline = watchdog.now + options.clientBodyTimeout;
+  try {
+    const piece = await reading;
+    run.bytesReceived += piece?.length ?? 0;
+    if (options.maxRequestBody > 0 && run.bytesReceived > options.maxRequestBody) {
+      throw tooLarge(options.maxRequestBody);
+    }
+    return piece;
+  } finally {
+    run.clientDeadline = Infinity;
+  }
+}
+
+/** All pieces in one. It reads on to the end: `Deno.serve` closes the connection of a body that was not. */
+async function gathered(next: () => Promise<Uint8Array | null>, length: number): Promise<Uint8Array | null> {
+  const first = await next();
+  let piece = first && await next();
+  if (first === null || piece === null) return first;
+  const whole = new Uint8Array(length);
+  whole.set(first);
+  for (let at = first.length; piece !== null; piece = await next()) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

@@ -92,7 +92,10 @@ export interface ProxyOptions {
   totalTimeout?: number;
   /** Silence between two pieces of the request's body, in milliseconds; 0 is for ever. @default {60_000} */
   clientBodyTimeout?: number;
-  /** The client takes a piece of a streamed response, in milliseconds; 0 is for ever. @default {60_000} */
+  /**
+   * The client takes a piece of a streamed response, in milliseconds; 0 is for ever. The system takes some megabytes
+   * for it at once, so that this has to be long enough for a slow reader to make room in them. @default {300_000}
+   */
   clientWriteTimeout?: number;
   /** The largest request body, in bytes; beyond, 413. 0 is no limit. @default {0} */
   maxRequestBody?: number;

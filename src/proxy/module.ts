@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { parseAddress } from "../upstream/address.ts";
-import type { Peer } from "../upstream/peer.ts";
+import { ADDRESS, NET_ENTRY } from "./address_check.ts";
+import { describe, type Rule, shown } from "./fields.ts";
 import { DECLARATIONS, HOOKS, type ProxyModule, type UpstreamGroup } from "./hooks.ts";
+import { nearest } from "./nearest.ts";
+import { optionProblems } from "./options.ts";
+import { peerProblems } from "./peer_check.ts";
 
 /** A module that cannot be run; the message has a line for every problem. */
 export class ModuleError extends Error {
@@ -21,14 +24,6 @@ export class ModuleError extends Error {
 }
 
 const KNOWN: readonly string[] = [...HOOKS, ...DECLARATIONS];
-const OPTIONS = [
-  "retries",
-  "totalTimeout",
-  "clientBodyTimeout",
-  "maxRequestBody",
-  "trustedProxies",
-  "allowTrace",
-];
 
 /**
  * The exports of a module, checked. Exports of other names are the module's own affair, unless they look misspelt.
@@ -49,20 +44,18 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
     }
   }
   const { listen, net, upstreams, options, backgroundServices } = exports;
-  const isList = (value: unknown) =>
-    Array.isArray(value) && value.every((entry) => typeof entry === "string");
-  if (typeof listen === "string") problems.push(...addressProblems("listen", listen));
+  if (typeof listen === "string") problems.push(...entryProblems("listen", listen, ADDRESS));
   else if (listen !== undefined) problems.push(`"listen" is ${describe(listen)}, expected "host:port"`);
-  if (net !== undefined && !isList(net)) {
+  if (Array.isArray(net)) {
+    problems.push(...net.flatMap((entry, i) => entryProblems(`net[${i}]`, entry, NET_ENTRY)));
+  } else if (net !== undefined) {
     problems.push(`"net" is ${describe(net)}, expected a list of "host:port"`);
   }
-  if (upstreams !== undefined && !Array.isArray(upstreams) && !isGroup(upstreams)) {
-    problems.push(`"upstreams" is ${describe(upstreams)}, expected a list of peers or a LoadBalancer`);
+  const peers = isGroup(upstreams) ? upstreams.peers : upstreams;
+  if (Array.isArray(peers)) {
+    problems.push(...peers.flatMap((peer, i) => peerProblems(`upstreams[${i}]`, peer)));
   } else if (upstreams !== undefined) {
-    const peers = (Array.isArray(upstreams) ? upstreams : (upstreams as UpstreamGroup).peers) as Peer[];
-    for (const [i, peer] of peers.entries()) {
-      problems.push(...addressProblems(`upstreams[${i}]`, peer?.address));
-    }
+    problems.push(`"upstreams" is ${describe(upstreams)}, expected a list of peers or a LoadBalancer`);
   }
   if (backgroundServices !== undefined && !isServices(backgroundServices)) {
     problems.push(
@@ -84,67 +77,15 @@ export function hooksOf(module: ProxyModule): string[] {
   return HOOKS.filter((hook) => module[hook] !== undefined);
 }
 
-function optionProblems(options: unknown): string[] {
-  if (typeof options !== "object" || options === null) {
-    return [`"options" is ${describe(options)}, expected an object`];
-  }
-  return Object.keys(options).filter((key) => !OPTIONS.includes(key)).map((key) => {
-    const near = nearest(key, OPTIONS);
-    return `unknown option "${key}", ${near ? `did you mean "${near}"?` : `known are ${OPTIONS.join(", ")}`}`;
-  });
+function entryProblems(where: string, entry: unknown, { expected, holds }: Rule): string[] {
+  return holds(entry) ? [] : [`"${where}" is ${shown(entry)}, expected ${expected}`];
 }
 
-function addressProblems(where: string, address: unknown): string[] {
-  try {
-    parseAddress(String(address));
-    return [];
-  } catch (error) {
-    return [`"${where}": ${(error as Error).message}`];
-  }
-}
-
-function isGroup(value: unknown): boolean {
+function isGroup(value: unknown): value is UpstreamGroup {
   return typeof value === "object" && value !== null && "peers" in value && "replace" in value;
 }
 
 function isServices(value: unknown): boolean {
   return Array.isArray(value) &&
     value.every((service) => typeof service?.run === "function" && typeof service.name === "string");
-}
-
-function describe(value: unknown): string {
-  return Array.isArray(value)
-    ? "a list"
-    : value === null
-    ? "null"
-    : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
-}
-
-/** The candidate that `word` is a misspelling of: the same but for case and underscores, or at most two letters off. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const plain = (text: string) => text.replaceAll(/[_-]/g, "").toLowerCase();
-  let best: string | undefined;
-  let bestDistance = word.length < 5 ? 2 : 3;
-  for (const candidate of candidates) {
-    const d = distance(plain(word), plain(candidate));
-    if (d < bestDistance) [best, bestDistance] = [candidate, d];
-  }
-  return best;
-}
-
-/** How many letters have to be changed, added, left out or swapped with their neighbour. */
-function distance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let d = Math.min(rows[i - 1]![j - 1]! + same, rows[i - 1]![j]! + 1, row[j - 1]! + 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (swapped) d = Math.min(d, rows[i - 2]![j - 2]! + 1);
-      row.push(d);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
 }

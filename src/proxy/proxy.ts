@@ -11,19 +11,10 @@ import { Counters } from "../observe/counters.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../upstream/watchdog.ts";
 import { supervise } from "./background.ts";
-import { HOOKS, type ProxyModule, type ProxyOptions } from "./hooks.ts";
+import { HOOKS, type ProxyModule } from "./hooks.ts";
+import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
 import { Run } from "./run.ts";
-
-const DEFAULTS: Required<ProxyOptions> = {
-  retries: 1,
-  totalTimeout: 600_000,
-  clientBodyTimeout: 60_000,
-  clientWriteTimeout: 60_000,
-  maxRequestBody: 0,
-  trustedProxies: [],
-  allowTrace: false,
-};
 
 /**
  * Answers requests by way of a module's hooks.
@@ -47,11 +38,11 @@ export class Proxy {
 
   /**
    * @param onEnd Receives every request when it is over, for an access log.
-   * @throws {RangeError} when a trusted proxy is not an address or range
+   * @throws {RangeError} that names every option that cannot be used
    */
   constructor(module: ProxyModule, onEnd?: (entry: AccessEntry) => void) {
     this.#module = module;
-    const options = { ...DEFAULTS, ...module.options };
+    const options = optionsOf(module.options);
     const trusted: TrustCheck = trustCheck(options.trustedProxies);
     options.totalTimeout ||= Infinity;
     options.clientBodyTimeout ||= Infinity;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sleep } from "../http/sleep.ts";
 import { serve } from "../downstream/serve.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -15,6 +16,8 @@ export const DEFAULT_LISTEN = "127.0.0.1:6188";
 
 /** Requests that were ended get this long for their answers to be sent, in milliseconds. */
 const LAST_WORDS = 1_000;
+/** Answers that nothing tells of get this long to leave, in milliseconds. */
+const LAST_BYTES = 200;
 
 /** Settings of {@linkcode startProxy}. */
 export interface StartOptions {
@@ -65,7 +68,8 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
         return idle;
       }
       // Requests on a listener that failed and was opened anew are known to the counters alone.
-      const shutdown = front.shutdown().then(() => proxy.counters.idle());
+      const shutdown = front.shutdown().then(() => proxy.counters.idle())
+        .then(() => front.failed ? sleep(LAST_BYTES) : undefined);
       const drained = await within(shutdown, drain);
       if (!drained) {
         proxy.abort();

@@ -70,6 +70,14 @@ export function verifyPermissions(needed: readonly string[]): Verdict {
   };
 }
 
+/** What the person who started the process is to know of permissions that are missing; undefined when none are. */
+export function missingText(needed: readonly string[]): string | undefined {
+  const { missing } = verifyPermissions(needed);
+  return missing.length > 0
+    ? `no permission for ${missing.join(", ")}: run with ${netFlag(needed)}`
+    : undefined;
+}
+
 /** Deno can be granted CIDR ranges and `*.domain`, but not be asked about them. */
 function isPattern(host: string): boolean {
   return !host.startsWith("unix:") && /[/*]/.test(host);

@@ -28,7 +28,7 @@ export interface PeerTls {
   serverName?: string;
   /** PEM certificates to trust beside the system's. */
   caCerts?: string[];
-  /** `false` accepts a trusted certificate made out to any name; said in the log at the first use. @default {true} */
+  /** `false` accepts a trusted certificate made out to any name; said at start-up and at the first use. @default {true} */
   verifyName?: boolean;
 }
 
@@ -82,17 +82,44 @@ export interface Target {
   readonly maxIdle: number;
 }
 
+/** The longest that a timer can wait, in milliseconds; beyond, it goes off at once. */
+export const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
 const warned = new Set<string>();
-const targets = new WeakMap<Peer, Target>();
+const used = new WeakMap<Peer, Target>();
+const prepared = new WeakMap<Peer, Target>();
 
 /**
- * The target of a peer, made once per peer object.
+ * The target of a peer that is about to be used, made once per peer object. Says in the log, once, that the peer's
+ * name is not verified.
  *
- * @throws {RangeError} when the address or the server name cannot be used
+ * @throws {RangeError} when the address or a setting cannot be used
  */
 export function targetOf(peer: Peer): Target {
-  const known = targets.get(peer);
+  const known = used.get(peer);
   if (known !== undefined) return known;
+  const target = prepared.get(peer) ?? makeTarget(peer);
+  used.set(peer, target);
+  if (target.tls?.verifyName === false && !warned.has(target.key)) {
+    warned.add(target.key);
+    getLogger("postern").warn(`upstream ${target.label}: the name in its certificate is not verified`);
+  }
+  return target;
+}
+
+/**
+ * The target of a peer for later: nothing is logged, as a module that is loading has no log yet, and as the peer may
+ * never be used.
+ *
+ * @throws {RangeError} when the address or a setting cannot be used
+ */
+export function prepare(peer: Peer): Target {
+  let target = used.get(peer) ?? prepared.get(peer);
+  if (target === undefined) prepared.set(peer, target = makeTarget(peer));
+  return target;
+}
+
+function makeTarget(peer: Peer): Target {
   const address = parseAddress(peer.address);
   const tls = peer.tls && tlsOf(peer.tls, address);
   const target: Target = {
@@ -102,15 +129,10 @@ export function targetOf(peer: Peer): Target {
     key: JSON.stringify([peer.address, tls ?? null, peer.group ?? null]),
     tls,
     timeouts: timeoutsOf(peer.timeouts),
-    maxIdle: peer.maxIdle ?? 128,
+    maxIdle: maxIdleOf(peer),
   };
   Object.freeze(peer);
   for (const part of [peer.tls, peer.tls?.caCerts, peer.timeouts]) if (part) Object.freeze(part);
-  targets.set(peer, target);
-  if (tls?.verifyName === false && !warned.has(target.key)) {
-    warned.add(target.key);
-    getLogger("postern").warn(`upstream ${target.label}: the name in its certificate is not verified`);
-  }
   return target;
 }
 
@@ -119,7 +141,7 @@ function tlsOf(tls: PeerTls, address: Address): NonNullable<Target["tls"]> {
   if (serverName === "") {
     throw new RangeError(`Cannot speak TLS to "${formatAddress(address)}": "tls.serverName" is empty`);
   }
-  return { serverName, caCerts: tls.caCerts ?? [], verifyName: tls.verifyName ?? true };
+  return { serverName, caCerts: tls.caCerts ?? [], verifyName: tls.verifyName !== false };
 }
 
 function timeoutsOf(given: Partial<PeerTimeouts> = {}): PeerTimeouts {
@@ -127,10 +149,22 @@ function timeoutsOf(given: Partial<PeerTimeouts> = {}): PeerTimeouts {
   for (const name of Object.keys(all) as (keyof PeerTimeouts)[]) {
     const value = given[name];
     if (value === undefined) continue;
-    if (!(value >= 0)) {
-      throw new RangeError(`Cannot use time-out "${name}": expected milliseconds >= 0, found ${value}`);
+    if (!isTimeout(value)) {
+      throw new RangeError(
+        `Cannot use time-out "${name}": expected milliseconds from 0 to ${LONGEST_TIMEOUT}, found ${value}`,
+      );
     }
     all[name] = value === 0 && name !== "poolIdle" ? Infinity : value;
   }
   return all;
+}
+
+/** Whether a value can be a time-out. */
+export function isTimeout(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= LONGEST_TIMEOUT;
+}
+
+function maxIdleOf({ maxIdle = 128 }: Peer): number {
+  if (Number.isSafeInteger(maxIdle) && maxIdle >= 0) return maxIdle;
+  throw new RangeError(`Cannot use "maxIdle": expected a whole number >= 0, found ${maxIdle}`);
 }

@@ -72,6 +72,14 @@ const USAGE = [
   ],
   ["a verb without its module", ["run"], /run needs a module/],
   ["two modules", ["check", "simple_proxy", "b"], /check takes one module, found also "b"/],
+  ["words after demo", ["demo", "extra", "words"], /demo takes no module, found "extra", "words"/],
+  ["an option that demo does not take", ["demo", "--listen", "127.0.0.1:1"], /demo takes no --listen/],
+  [
+    "an option that check does not take",
+    ["check", "simple_proxy", "--log-level", "info"],
+    /check takes no --log-level/,
+  ],
+  ["a verb by a name that every object has", ["constructor"], /unknown verb "constructor"/],
   ["an unknown option", ["run", "simple_proxy", "--frobnicate"], /--frobnicate/],
   ["an option without its value", ["run", "simple_proxy", "--listen"], /--listen/],
   [

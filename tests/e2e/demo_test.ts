@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { e2e, outcome, Process, ROOT } from "../support/process.ts";
+import { assert, assertEquals } from "@std/assert";
+import { e2e, outcome, postern, Process, ROOT } from "../support/process.ts";
 
 // The demo has fixed ports, 6188 to 6190; no other test may use them outside a network namespace of its own.
 
@@ -42,11 +42,35 @@ e2e(
     assertEquals((await answers(6)).sort().join(""), "111222");
 
     const second = await outcome([Deno.execPath(), ...args]);
-    assertEquals([second.code, second.err.length], [1, 1], second.err.join("\n"));
-    assertStringIncludes(second.err[0]!, "is another demo running?");
+    assertEquals([second.code, second.err], [1, [
+      "error: cannot listen on 127.0.0.1:6189: the address is in use, is another demo running?",
+    ]]);
+
+    await demo.type("1\n");
+    await demo.err.find(/^origin 1 .*stopped$/, demo.err.all.length);
+    {
+      using _taken = Deno.listen({ hostname: "127.0.0.1", port: 6189 });
+      await demo.type("1\n");
+      await demo.err.find(/^error: origin 1: cannot listen on 127\.0\.0\.1:6189: the address is in use$/);
+    }
+    await demo.type("1\n");
+    await demo.err.find(/^origin 1 .*started$/, demo.err.all.length);
 
     demo.kill("SIGINT");
     assertEquals(await demo.exit(), 0, demo.err.all.join("\n"));
     assertEquals(demo.out.all.length, 22, "one access line a request");
   },
 );
+
+e2e("demo without permission names what is missing and the flag to add", async () => {
+  const addresses = [6188, 6189, 6190].map((port) => `127.0.0.1:${port}`);
+  for (const granted of [[], addresses.slice(0, 2)]) {
+    const flags = granted.length > 0 ? [`--allow-net=${granted.join(",")}`] : [];
+    const missing = addresses.slice(granted.length).join(", ");
+    assertEquals(await postern(flags, ["demo"]), {
+      code: 1,
+      out: [],
+      err: [`error: no permission for ${missing}: run with --allow-net=${addresses.join(",")}`],
+    });
+  }
+});

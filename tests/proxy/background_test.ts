@@ -129,6 +129,36 @@ Deno.test("a service is started again after pauses that double up to the longest
   assert(log.lines.at(-1)!.endsWith("starting it again in 60 s"), log.lines.at(-1)!);
 });
 
+Deno.test("a service that ran for longer than the longest pause is started again after the first pause", async () => {
+  using log = captureLog();
+  using timers = handTimers();
+  const [first, longest] = RESTART_AFTER;
+  // How long each run lasts.
+  const runs = [0, 0, longest, longest + 1, 0, 0];
+  let now = 0;
+  const { performance: real } = globalThis;
+  globalThis.performance = { now: () => now } as Performance;
+  try {
+    const stopping = new AbortController();
+    let run = 0;
+    const supervised = supervise({
+      name: "flaky",
+      run() {
+        now += runs[run++] ?? 0;
+        return Promise.reject(new Error("no luck"));
+      },
+    }, stopping.signal);
+    for (let i = 0; i < runs.length - 1; i++) await timers.next();
+    while (timers.pauses.length < runs.length) await Promise.resolve();
+    stopping.abort();
+    await supervised;
+  } finally {
+    globalThis.performance = real;
+  }
+  assertEquals(timers.pauses, [1, 2, 4, 1, 2, 4].map((factor) => factor * first));
+  assertEquals(log.lines.length, runs.length);
+});
+
 Deno.test("a service that is done is not started again", async () => {
   using log = captureLog();
   let runs = 0;

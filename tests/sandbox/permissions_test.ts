@@ -1,7 +1,14 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { ProxyModule } from "../../src/mod.ts";
 import { LoadBalancer } from "../../src/mod.ts";
-import { neededNet, netFlag, peersOf, undeclared, verifyPermissions } from "../../src/sandbox/permissions.ts";
+import {
+  missingText,
+  neededNet,
+  netFlag,
+  peersOf,
+  undeclared,
+  verifyPermissions,
+} from "../../src/sandbox/permissions.ts";
 
 const NEEDED: [string, ProxyModule, string | undefined, string[]][] = [
   ["nothing declared: the default address", {}, undefined, ["127.0.0.1:6188"]],
@@ -136,4 +143,16 @@ Deno.test({
   name: "verifyPermissions does not ask Deno about ranges and patterns, which it cannot answer",
   permissions: { net: [] },
   fn: () => assertEquals(verifyPermissions(["10.0.0.0/8", "*.a.example:443"]).missing, []),
+});
+
+Deno.test({
+  name: "missingText names what is missing and the flag to run with, or nothing",
+  permissions: { net: ["127.0.0.1:80"] },
+  fn() {
+    assertEquals(missingText(["127.0.0.1:80"]), undefined);
+    assertEquals(
+      missingText(["127.0.0.1:80", "a.example:443"]),
+      "no permission for a.example:443: run with --allow-net=127.0.0.1:80,a.example:443",
+    );
+  },
 });

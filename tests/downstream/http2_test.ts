@@ -1,0 +1,213 @@
+/** Clients that speak HTTP/2 to the plain port: `Deno.serve` tells them from others by their first bytes. */
+import { assert, assertEquals } from "@std/assert";
+import { rawOrigin } from "../support/origin.ts";
+import { http2Request } from "../support/http2_client.ts";
+import { testProxy } from "../support/proxy.ts";
+import { send, statusOf, valuesOf } from "../support/send.ts";
+import { letters } from "../support/wire.ts";
+import { wireOrigin } from "../support/wire_origin.ts";
+
+const FRAMING = ["content-length", "transfer-encoding"];
+
+function framingOf(request: { fields: readonly string[] }): string[] {
+  return request.fields.filter((field) => FRAMING.includes(field.split(":")[0]!));
+}
+
+Deno.test("HTTP/2: a request that names its host in :authority alone reaches the origin with that Host", async () => {
+  await using origin = wireOrigin(() => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+  await using proxy = testProxy(origin.address);
+  const { status, body } = await http2Request(proxy.address, { ":authority": "a.example", ":path": "/x?y" });
+  assertEquals([status, body], [200, "hello"]);
+  const [request] = origin.requests;
+  assertEquals(request!.line, "GET /x?y HTTP/1.1");
+  assertEquals(valuesOf(request!.text, "host"), ["a.example"]);
+  assertEquals(valuesOf(request!.text, "x-forwarded-host"), ["a.example"]);
+  assertEquals((await proxy.ended(1)).host, "a.example");
+});
+
+Deno.test("HTTP/2: the address of the proxy will do as :authority", async () => {
+  await using origin = wireOrigin();
+  await using proxy = testProxy(origin.address);
+  assertEquals((await http2Request(proxy.address, {})).status, 200);
+  assertEquals(valuesOf(origin.requests[0]!.text, "host"), [proxy.address]);
+});
+
+for (
+  const [what, fields] of Object.entries({
+    "the same Host": { ":authority": "a", "host": "a" },
+    "the same Host in other letters": { ":authority": "A.b", "host": "a.B" },
+    "the same Host with the default port": { ":authority": "a", "host": "a:80" },
+    "the same Host without the default port": { ":authority": "a:80", "host": "a" },
+  })
+) {
+  Deno.test(`HTTP/2: :authority and ${what} are forwarded, Host as sent`, async () => {
+    await using origin = wireOrigin();
+    await using proxy = testProxy(origin.address);
+    assertEquals((await http2Request(proxy.address, fields)).status, 200);
+    assertEquals(valuesOf(origin.requests[0]!.text, "host"), [fields.host]);
+  });
+}
+
+for (
+  const [what, fields] of Object.entries({
+    "another Host beside :authority": { ":authority": "a", "host": "b" },
+    "a Host that only begins like :authority": { ":authority": "a.b", "host": "a" },
+    "another port in Host than in :authority": { ":authority": "a:81", "host": "a" },
+    "an empty Host beside :authority": { ":authority": "a", "host": "" },
+    "user info in :authority": { ":authority": "u@a" },
+    "a bad port in :authority": { ":authority": "a:99999" },
+  })
+) {
+  Deno.test(`HTTP/2: ${what} is answered with 400 and not forwarded`, async () => {
+    await using origin = wireOrigin();
+    await using proxy = testProxy(origin.address);
+    assertEquals((await http2Request(proxy.address, fields)).status, 400);
+    assertEquals(origin.connections, 0);
+  });
+}
+
+// Deno.serve gives it as it gives a HTTP/1.1 request without Host, which has to be refused.
+Deno.test("HTTP/2: localhost with the port of the proxy as :authority is refused, unless Host says so too", async () => {
+  await using origin = wireOrigin();
+  await using proxy = testProxy(origin.address);
+  const localhost = `localhost:${proxy.address.split(":")[1]}`;
+  assertEquals((await http2Request(proxy.address, { ":authority": localhost })).status, 400);
+  assertEquals(
+    (await http2Request(proxy.address, { ":authority": localhost, "host": localhost })).status,
+    200,
+  );
+  assertEquals(origin.requests.length, 1);
+});
+
+// The other side of the same coin: nothing tells it from HTTP/2, and it names the one host that it is for.
+Deno.test("a HTTP/1.1 request without Host passes only when its target names a host and Connection is not sent", async () => {
+  const closing = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  await using origin = wireOrigin(() => closing);
+  await using proxy = testProxy(origin.address);
+  const { address } = proxy;
+  const next = "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const answers = await send(address, `GET http://a/x HTTP/1.1\r\n\r\n${next}`);
+  assertEquals(statusOf(answers), 200);
+  assertEquals(valuesOf(origin.requests[0]!.text, "host"), ["a"]);
+  for (const target of ["/x", `http://localhost:${address.split(":")[1]}/x`]) {
+    assertEquals(statusOf(await send(address, `GET ${target} HTTP/1.1\r\n\r\n${next}`)), 400, target);
+  }
+  assertEquals(origin.requests.map(({ line }) => line), [
+    "GET /x HTTP/1.1",
+    "GET /last HTTP/1.1",
+    "GET /last HTTP/1.1",
+    "GET /last HTTP/1.1",
+  ]);
+});
+
+async function* late(pieces: string[]): AsyncGenerator<string> {
+  for (const piece of pieces) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    yield piece;
+  }
+}
+
+const UPLOADS: Record<string, () => Iterable<string> | AsyncIterable<string>> = {
+  "that is there at once": () => ["hello, ", "world"],
+  "that comes later, in pieces": () => late(["hel", "lo, ", "world"]),
+};
+
+for (const host of ["", "a"]) {
+  for (const [what, pieces] of Object.entries(UPLOADS)) {
+    for (const method of ["POST", "DELETE"]) {
+      const how = host === "" ? ":authority alone" : ":authority and Host";
+      Deno.test(`HTTP/2: the body of a ${method} without length ${what} reaches the origin: ${how}`, async () => {
+        await using origin = wireOrigin();
+        await using proxy = testProxy(origin.address);
+        const fields = { ":method": method, ":authority": "a", ...(host === "" ? {} : { host }) };
+        assertEquals((await http2Request(proxy.address, fields, pieces())).status, 200);
+        const [request] = origin.requests;
+        assertEquals([request!.body, framingOf(request!)], ["hello, world", ["transfer-encoding: chunked"]]);
+        assertEquals((await proxy.ended(1)).bytesReceived, 12);
+      });
+    }
+  }
+}
+
+Deno.test("HTTP/2: a body with a length keeps it", async () => {
+  await using origin = wireOrigin();
+  await using proxy = testProxy(origin.address);
+  const fields = { ":method": "POST", ":authority": "a", "content-length": "5" };
+  assertEquals((await http2Request(proxy.address, fields, late(["he", "llo"]))).status, 200);
+  assertEquals([origin.requests[0]!.body, framingOf(origin.requests[0]!)], ["hello", ["content-length: 5"]]);
+});
+
+Deno.test("HTTP/2: an upload of 300 KB without length, and as large an answer, arrive whole", async () => {
+  const text = letters(300_000);
+  await using origin = wireOrigin(() => `HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
+  await using proxy = testProxy(origin.address);
+  const fields = { ":method": "POST", ":authority": "a" };
+  const answer = await http2Request(proxy.address, fields, [text.slice(0, 100_000), text.slice(100_000)]);
+  assert(answer.body === text && origin.requests[0]!.body === text, "a body changed on its way");
+});
+
+for (const [method, framing] of [["POST", ["content-length: 0"]], ["DELETE", []], ["OPTIONS", []]] as const) {
+  Deno.test(`HTTP/2: a ${method} without a body is forwarded with [${framing}] as its framing`, async () => {
+    await using origin = wireOrigin();
+    await using proxy = testProxy(origin.address);
+    const { status } = await http2Request(proxy.address, { ":method": method, ":authority": "a" });
+    assertEquals([status, framingOf(origin.requests[0]!)], [200, framing]);
+  });
+}
+
+Deno.test("HTTP/2: a body without length counts against the limit", async () => {
+  await using origin = wireOrigin();
+  await using proxy = testProxy({
+    options: { maxRequestBody: 10 },
+    upstreamPeer: () => ({ address: origin.address }),
+  });
+  const fields = { ":method": "POST", ":authority": "a" };
+  assertEquals((await http2Request(proxy.address, fields, ["hello, ", "world"])).status, 413);
+  assertEquals(origin.requests.length, 0);
+});
+
+Deno.test("HTTP/2: an answer of a hook needs no part of the body", async () => {
+  await using proxy = testProxy({ requestFilter: () => new Response("no", { status: 403 }) });
+  const held = Promise.withResolvers<string>();
+  async function* body() {
+    yield await held.promise;
+  }
+  const answer = http2Request(proxy.address, { ":method": "POST", ":authority": "a" }, body());
+  assertEquals((await proxy.ended(1)).status, 403);
+  held.resolve("late");
+  const { status, body: text } = await answer;
+  assertEquals([status, text], [403, "no"]);
+});
+
+Deno.test("HTTP/2: a body without length that its client breaks off is logged as such", async () => {
+  await using origin = rawOrigin((connection) => connection.closed());
+  await using proxy = testProxy(origin.address);
+  async function* body() {
+    yield "hello";
+    while (origin.connections === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    throw new Error("broken off");
+  }
+  const answer = http2Request(proxy.address, { ":method": "POST", ":authority": "a" }, body());
+  const failure = await answer.then(() => "answered", (error: Error) => error.message);
+  const { status, flag } = await proxy.ended(1);
+  assertEquals([failure, status, flag], ["broken off", 499, "DC"]);
+});
+
+const ANSWERS: [what: string, method: string, head: string, status: number, length: unknown][] = [
+  ["HEAD with a length", "HEAD", "200 OK\r\nContent-Length: 5", 200, "5"],
+  ["HEAD without a length", "HEAD", "200 OK\r\nTransfer-Encoding: chunked", 200, undefined],
+  ["a 204 with a length", "GET", "204 No Content\r\nContent-Length: 5", 204, undefined],
+  ["a 205 with a length", "GET", "205 Reset Content\r\nContent-Length: 0", 204, undefined],
+  ["HEAD answered with a 205", "HEAD", "205 Reset Content\r\nContent-Length: 5", 204, undefined],
+  ["a 304 with a length", "GET", "304 Not Modified\r\nContent-Length: 5", 304, "5"],
+];
+
+for (const [what, method, head, status, length] of ANSWERS) {
+  Deno.test(`HTTP/2: ${what} from the origin is an answer without a body`, async () => {
+    await using origin = wireOrigin(() => `HTTP/1.1 ${head}\r\n\r\n`);
+    await using proxy = testProxy(origin.address);
+    const answer = await http2Request(proxy.address, { ":method": method, ":authority": "a" });
+    assertEquals([answer.status, answer.headers["content-length"], answer.body], [status, length, ""]);
+    assertEquals((await proxy.ended(1)).flag, "-");
+  });
+}
