@@ -30,7 +30,7 @@ export class ServeBody implements FrontBody {
    * Reads nothing yet.
    *
    * @param length What it says of its length.
-   * @param mayBeCut Whether it may be one by HTTP/2 without a length, cancelled.
+   * @param mayBeCut Whether one that seems empty may have been cancelled.
    */
   constructor(request: Request, length: number | undefined, mayBeCut: boolean) {
     this.#request = request;

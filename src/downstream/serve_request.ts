@@ -37,7 +37,6 @@ export class ServeRequest implements FrontRequest {
   /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
   readonly unframed: boolean;
   readonly #request: Request;
-  readonly #isHttp2: boolean;
   #body: ServeBody | undefined = undefined;
 
   /** Takes the request apart. */
@@ -71,7 +70,6 @@ export class ServeRequest implements FrontRequest {
     if (connection !== "") removeNamed(headers, connection);
     // HTTP/2 has no such fields.
     const isHttp1 = connection !== "" || coding !== undefined;
-    this.#isHttp2 = host === undefined && !isHttp1;
     host ??= isHttp1 ? "" : authorityOf(request.url, parts.missingHost);
     this.host = lines[1] = host;
     this.givenId = givenId;
@@ -97,7 +95,7 @@ export class ServeRequest implements FrontRequest {
 
   /** Looks whether there is a body: in HTTP/1.1 without framing there is none, but HTTP/2 needs no framing. */
   async look(): Promise<void> {
-    const body = new ServeBody(this.#request, undefined, this.#isHttp2 && this.bodyLength === 0);
+    const body = new ServeBody(this.#request, undefined, this.bodyLength === 0);
     if (await body.isEmpty()) return;
     this.#body = body;
     this.bodyLength = undefined;

@@ -9,9 +9,9 @@ import { type RequestState, tooLarge } from "./request_state.ts";
 
 /** Bodies up to this length come as one piece: an upstream is not held up by a slow small upload. */
 const GATHERED = 64 * 1024;
-/** Bodies up to this length are here already as a rule, and are read in one go: much cheaper, but blind to pieces. */
-const LIKELY_HERE = 4 * 1024;
-/** Where that is right all the same: a client that takes this long for so little is as good as silent, in milliseconds. */
+/** A client that sends fewer bytes a second is as good as silent... */
+const SLOWEST = 256;
+/** ... over a time-out of this many milliseconds or more. */
 const PATIENT = 10_000;
 
 /** The client's body, counted, bounded and timed piece by piece. */
@@ -21,9 +21,9 @@ export function watched(run: RequestState, source: FrontBody): BodySource {
   const next = () => timed(run, source.read());
   let read = next;
   if (typeof bodyLength === "number" && bodyLength <= GATHERED) {
-    read = bodyLength <= LIKELY_HERE && clientBodyTimeout >= PATIENT
-      ? () => timed(run, source.whole())
-      : () => gathered(next, bodyLength);
+    const isQuick = clientBodyTimeout >= PATIENT && bodyLength <= clientBodyTimeout / 1000 * SLOWEST;
+    // Reading in one go is much cheaper, but blind to the pieces.
+    read = isQuick ? () => timed(run, source.whole()) : () => gathered(next, bodyLength);
   }
   return { read, cancel: () => source.cancel() };
 }

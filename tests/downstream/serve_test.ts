@@ -8,8 +8,9 @@ import { assertEquals, assertGreater, assertRejects, assertThrows } from "@std/a
 import type { FrontRequest, FrontResponse } from "../../src/downstream/front.ts";
 import { type Front, serve } from "../../src/downstream/serve.ts";
 import { HeaderList } from "../../src/http/headers.ts";
+import { captureLog } from "../support/captured_log.ts";
 import { rawClient } from "../support/proxy.ts";
-import { send } from "../support/send.ts";
+import { send, statusOf } from "../support/send.ts";
 
 const ANY_PORT = { transport: "tcp", hostname: "127.0.0.1", port: 0 } as const;
 const REQUEST = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -121,3 +122,26 @@ Deno.test("close ends a body that is still on its way, and cancels its source", 
   await closed;
   assertEquals(client.received.split("\r\n\r\n")[1], "hi");
 });
+
+for (const kind of ["bytes", "a stream"]) {
+  Deno.test(`an answer of ${kind} that cannot be sent is a 500, and whoever made it learns of that`, async () => {
+    using log = captureLog();
+    let cancels = 0;
+    let sent = 0;
+    const headers = new HeaderList();
+    headers.lines.push("no token", "x");
+    const front = serve(ANY_PORT, () =>
+      Promise.resolve({
+        status: 200,
+        headers,
+        body: kind === "bytes"
+          ? new Uint8Array([104, 105])
+          : { read: () => Promise.resolve(null), cancel: () => void cancels++ },
+        onSent: () => void sent++,
+      }));
+    assertEquals(statusOf(await send(addressOf(front), REQUEST)), 500);
+    await front.shutdown();
+    assertEquals([cancels, sent], [kind === "bytes" ? 0 : 1, 1]);
+    await log.line("ERROR cannot send the answer to GET a/:");
+  });
+}
