@@ -70,6 +70,8 @@ export class ServeRequest implements FrontRequest {
     if (connection !== "") removeNamed(headers, connection);
     // HTTP/2 has no such fields.
     const isHttp1 = connection !== "" || coding !== undefined;
+    // The signal of an HTTP/2 request tells nothing of what came before it was asked for.
+    if (host === undefined) void request.signal;
     host ??= isHttp1 ? "" : authorityOf(request.url, parts.missingHost);
     this.host = lines[1] = host;
     this.givenId = givenId;

@@ -99,8 +99,25 @@ for (const [framing, text] of HALVES) {
   });
 }
 
-// What cannot be tested: a client that resets its stream at once, while it waits for the head. Deno tells nothing of it
-// when it is asked only later, and asking for every request costs too much.
+Deno.test("HTTP/2: a client that resets its stream at once, while it waits for the head, is seen to be gone", async () => {
+  const asked = Promise.withResolvers<void>();
+  const closed = Promise.withResolvers<void>();
+  await using origin = rawOrigin(async (connection) => {
+    await connection.readHead();
+    asked.resolve();
+    await connection.closed();
+    closed.resolve();
+  });
+  await using proxy = testProxy(origin.address);
+  await using session = http2Session(proxy.url);
+  const { stream, outcome } = session.ask({ ":path": "/" });
+  await within(asked.promise, "the origin to be asked");
+  stream.close(CANCEL);
+  await outcome;
+  await within(closed.promise, "the origin's connection to close");
+  assertEquals((await proxy.ended(1)).status, 499);
+});
+
 Deno.test("HTTP/2: a client that resets its stream ends the upstream's work, and its other streams go on", async () => {
   const closed = Promise.withResolvers<void>();
   await using origin = rawOrigin(async (connection) => {
