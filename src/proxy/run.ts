@@ -162,9 +162,9 @@ export class Run implements RequestState, Watched {
 
   wait<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      promise.then(resolve, reject);
       if (this.aborted !== undefined) return reject(this.aborted);
       this.#rejectWait = reject;
-      promise.then(resolve, reject);
     });
   }
 
