@@ -18,6 +18,7 @@ export type ErrorType =
   | "client_gone"
   | "no_route"
   | "hook_failed"
+  | "hook_unavailable"
   | "internal"
   | "no_healthy_upstream"
   | "shutting_down"
@@ -47,6 +48,7 @@ const KINDS: Record<ErrorType, { source: ErrorSource; status: number; flag: stri
   client_gone: { source: "downstream", status: 499, flag: "DC" },
   no_route: { source: "internal", status: 404, flag: "NR" },
   hook_failed: { source: "internal", status: 500, flag: "IE" },
+  hook_unavailable: { source: "internal", status: 503, flag: "IE" },
   internal: { source: "internal", status: 500, flag: "IE" },
   no_healthy_upstream: { source: "upstream", status: 503, flag: "UH" },
   shutting_down: { source: "internal", status: 503, flag: "SD" },

@@ -105,6 +105,22 @@ export interface ProxyOptions {
   allowTrace?: boolean;
 }
 
+/** What a module asks for beyond the network, when it is sandboxed: lists in the words of Deno's flags. */
+export interface ModulePermissions {
+  /** Files and folders to read. */
+  read?: string[];
+  /** Files and folders to write. */
+  write?: string[];
+  /** Variables of the environment. */
+  env?: string[];
+  /** Programs. Whoever may run a program is in no sandbox. */
+  run?: string[];
+  /** Facts about the system, such as `hostname`. */
+  sys?: string[];
+  /** Libraries. Whoever may load a library is in no sandbox. */
+  ffi?: string[];
+}
+
 /**
  * What a body filter makes of a chunk: nothing returned passes it on as it is, bytes replace it, null drops it
  * (a filter that holds data back returns it later, at the latest at the end).
@@ -122,6 +138,8 @@ export interface ProxyModule<Context = any> {
   listen?: string;
   /** Everything the module's upstreams and its own hooks may reach, in the words of `--allow-net=`. */
   net?: readonly string[];
+  /** What it needs beyond the network. The operator has to grant it by flag. */
+  permissions?: ModulePermissions;
   /** The upstreams, for `--upstream` to replace and the start-up report to show. */
   upstreams?: Peer[] | UpstreamGroup;
   /** Settings. */
@@ -233,6 +251,7 @@ export const HOOKS = [
 export const DECLARATIONS = [
   "listen",
   "net",
+  "permissions",
   "upstreams",
   "options",
   "backgroundServices",

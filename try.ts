@@ -1,0 +1,13 @@
+import { inspectModule, startSandboxed } from "./src/sandbox/sandboxed_module.ts";
+import { startProxy } from "./src/mod.ts";
+import { setupAppLog } from "./src/observe/app_log.ts"; import { LineWriter } from "./src/observe/line_writer.ts";
+setupAppLog("DEBUG", new LineWriter(Deno.stderr));
+const t=performance.now();
+const i = await inspectModule("file:///tmp/y/m/auth.ts","auth.ts"); console.log("inspect", performance.now()-t); console.log(i.declarations, i.files);
+const s = await startSandboxed(i, i.module.net!, undefined, {}); console.log("start", performance.now()-t);
+const p = startProxy(s.module, {});
+console.log(p.address);
+const origin = Deno.serve({port:9100,hostname:"127.0.0.1",onListen(){}}, (r)=>new Response("hello "+r.headers.get("x-seen")));
+const get=async(h:any={})=>{const t=performance.now();const r=await fetch("http://"+p.address+"/",{headers:h}); console.log(h, r.status, r.headers.get("x-by"), JSON.stringify(await r.text()), (performance.now()-t).toFixed(1));};
+await get(); await get(); await get({"x-no":"1"}); await get({"x-kill":"1"}); await get(); await Promise.all([get({"x-loop":"1"}),get(),get()]); await get(); await Promise.all([get({"x-never":"1"}), get()]); await get();
+await p.stop(1000); await origin.shutdown(); console.log("stopped");
