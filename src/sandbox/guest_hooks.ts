@@ -20,13 +20,25 @@ export type GuestHook = (session: GuestSession, context: unknown, args: readonly
 /** The hooks of a module by name, ready for calls from the proxy. */
 export function guestHooks(module: ProxyModule, peers: KnownPeers): Partial<Record<HookName, GuestHook>> {
   const peerOf = (text: unknown) => peers.peerOf(text as string);
+  /** What the proxy asks for next, so that it need not. When that fails, it asks, and is told how. */
+  const choose = (session: GuestSession, context: unknown): Awaitable<string | undefined> => {
+    try {
+      const peer = module.upstreamPeer?.(session, context);
+      if (peer instanceof Promise) return peer.then((peer) => peers.textOf(peer)).catch(() => undefined);
+      return peer && peers.textOf(peer);
+    } catch {
+      return undefined;
+    }
+  };
   return {
     requestFilter: (session, context) => {
       const before = { ...session.request, fields: packFields(session.request.headers) };
-      return then(module.requestFilter!(session, context), async (answer) => {
+      return then(module.requestFilter!(session, context), (answer) => {
         const head = changedRequest(session.request, before);
-        const response = answer === undefined ? null : await packResponse(answer);
-        return head === undefined && response === null ? undefined : [response, head];
+        if (answer !== undefined) return packResponse(answer).then((response) => [response, head]);
+        return then(choose(session, context), (peer) => {
+          return head === undefined && peer === undefined ? undefined : [null, head, peer];
+        });
       });
     },
     upstreamPeer: (session, context) =>

@@ -59,6 +59,8 @@ export interface Place {
   readonly request: number;
   /** The worker that has its context. */
   worker: HookWorker | undefined;
+  /** The peer, as JSON, that came along with the answer of `requestFilter`. */
+  peer: unknown;
 }
 
 /** What is known of a worker beside itself. */

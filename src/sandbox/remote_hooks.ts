@@ -80,12 +80,17 @@ export function remoteHooks(call: RemoteCall, peers: RemotePeers, copyChunks: bo
     async requestFilter(session, place) {
       const result = await call("requestFilter", place, view(session), []);
       if (result === undefined) return;
-      const [answer, head] = result as [unknown, unknown];
+      const [answer, head, peer] = result as [unknown, unknown, unknown];
+      place.peer = peer;
       if (head !== undefined) applyHead(session.request, head);
       return answer === null ? undefined : unpackResponse(answer);
     },
-    upstreamPeer: async (session, place) =>
-      peers.peerOf(await call("upstreamPeer", place, view(session), [])),
+    upstreamPeer(session, place) {
+      const { peer } = place;
+      place.peer = undefined;
+      if (peer !== undefined) return peers.peerOf(peer);
+      return call("upstreamPeer", place, view(session), []).then((peer) => peers.peerOf(peer));
+    },
     failToConnect: (...args) => verdict("failToConnect", args),
     async connectedToUpstream(session, { peer, reused, localAddr }, place) {
       await call("connectedToUpstream", place, view(session), [peers.textOf(peer), reused, { ...localAddr }]);

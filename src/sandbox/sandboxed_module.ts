@@ -126,7 +126,7 @@ export async function startSandboxed(
   ) as Partial<ProxyModule<Place>>;
   if (keepsContext) {
     let requests = 0;
-    hooks.newContext = () => ({ request: ++requests, worker: undefined });
+    hooks.newContext = () => ({ request: ++requests, worker: undefined, peer: undefined });
     hooks.logging = async (session, error, place) => {
       try {
         if (place.worker !== undefined || exported.has("logging")) await all.logging(session, error, place);
@@ -135,8 +135,7 @@ export async function startSandboxed(
       }
     };
   } else {
-    const nowhere: Place = { request: 0, worker: undefined };
-    hooks.newContext = () => nowhere;
+    hooks.newContext = () => ({ request: 0, worker: undefined, peer: undefined });
   }
   return {
     module: {
