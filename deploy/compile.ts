@@ -12,7 +12,8 @@ import * as header_filter from "../samples/header_filter.ts";
 import * as load_balancer from "../samples/load_balancer.ts";
 import * as simple_proxy from "../samples/simple_proxy.ts";
 import type { ProxyModule } from "../src/proxy/hooks.ts";
-import { neededNet, netFlag } from "../src/sandbox/permissions.ts";
+import { needsOf } from "../src/sandbox/needs.ts";
+import { flagsOf } from "../src/sandbox/print.ts";
 
 const SAMPLES: Record<string, ProxyModule> = { simple_proxy, load_balancer, header_filter };
 
@@ -50,7 +51,7 @@ async function main([system = "", folder = "dist", ...rest]: readonly string[]):
   }
   for (const target of targets) {
     for (const [name, sample] of Object.entries(SAMPLES)) {
-      const flags = netFlag(neededNet(sample)).split(" ");
+      const flags = flagsOf(needsOf(sample));
       const file = `${folder}/${name}-${target.name}`;
       const error = await compile(name, flags, target.name, file, baseFor(target));
       if (error !== undefined) return fail(`${file}: ${error}`);

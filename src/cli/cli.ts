@@ -5,23 +5,24 @@
  */
 import { parseArgs } from "node:util";
 import type { LevelName } from "@std/log";
-import type { AccessFormat } from "../observe/access_log.ts";
-import { hooksOf } from "../proxy/module.ts";
 import { nearest } from "../proxy/nearest.ts";
-import { neededNet, netFlag, undeclared } from "../sandbox/permissions.ts";
+import { Audit } from "../sandbox/audit.ts";
+import { needsOf, undeclared } from "../sandbox/needs.ts";
+import { explainNeeds, FORMATS, printNeeds } from "../sandbox/print.ts";
 import { parseAddress } from "../upstream/address.ts";
 import { demo } from "./demo.ts";
-import { loadModule, type Samples } from "./load.ts";
+import type { Samples } from "./load.ts";
+import { load } from "./loaded.ts";
+import { oneOf, SANDBOX_OPTIONS, sandboxOptions } from "./options.ts";
 import { run } from "./run.ts";
-import { withUpstreams } from "./upstream_urls.ts";
 import { HELP, UsageError } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
 /** The verbs, and the options that each takes. */
 const VERBS: Readonly<Record<string, readonly string[]>> = {
-  run: ["listen", "upstream", "log-level", "access-log"],
-  check: ["listen", "upstream"],
-  permissions: ["listen", "upstream"],
+  run: ["listen", "upstream", "log-level", "access-log", "strict", "audit", ...Object.keys(SANDBOX_OPTIONS)],
+  check: ["listen", "upstream", "sandbox"],
+  permissions: ["listen", "upstream", "sandbox", "format", "explain"],
   demo: [],
 };
 
@@ -46,26 +47,32 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   checkUsage(verb, Object.keys(values));
   if (verb === "demo") {
     if (name !== undefined) throw new UsageError(`demo takes no module, found ${quoted([name, ...rest])}`);
-    return await demo(await loadModule("load_balancer", samples));
+    return await demo(samples);
   }
   if (name === undefined) throw new UsageError(`${verb} needs a module`);
   if (rest.length > 0) throw new UsageError(`${verb} takes one module, found also ${quoted(rest)}`);
 
   const { listen } = values;
   if (listen !== undefined) checkListen(listen);
-  const module = withUpstreams(name, await loadModule(name, samples), values.upstream ?? []);
-  const needed = neededNet(module, listen);
+  const audit = values.audit ? new Audit() : undefined;
+  const sandbox = sandboxOptions(values, audit);
+  const loaded = await load(name, samples, { upstreams: values.upstream ?? [], sandbox });
+  const { module, hooks, sources } = loaded;
   const stray = undeclared(module);
   if (stray.length > 0) throw new Error(`${name}: upstream ${stray.join(", ")} is not in its "net"`);
-  if (verb === "check") return print(`${name}: ok\nphases ${hooksOf(module).join(" ")}`);
-  if (verb === "permissions") return print(netFlag(needed));
-  return await run(name, module, {
+  if (verb === "check") return print(`${name}: ok\nphases ${hooks.join(" ")}`);
+  if (verb === "permissions") {
+    const needs = needsOf(module, { listen, sources });
+    if (values.explain) return print(explainNeeds(name, needs, sandbox !== undefined));
+    return print(printNeeds(needs, oneOf("--format", values.format ?? "flags", FORMATS)));
+  }
+  return await run(loaded, {
     listen,
     logLevel: oneOf("--log-level", values["log-level"] ?? "info", ["debug", "info", "warn", "error"])
       .toUpperCase() as LevelName,
-    accessLog: oneOf("--access-log", values["access-log"] ?? "common", ["common", "json", "off"]) as
-      | AccessFormat
-      | "off",
+    accessLog: oneOf("--access-log", values["access-log"] ?? "common", ["common", "json", "off"]),
+    strict: values.strict ?? false,
+    audit,
   });
 }
 
@@ -76,6 +83,11 @@ const OPTIONS = {
   upstream: { type: "string", multiple: true },
   "log-level": { type: "string" },
   "access-log": { type: "string" },
+  strict: { type: "boolean" },
+  audit: { type: "boolean" },
+  format: { type: "string" },
+  explain: { type: "boolean" },
+  ...SANDBOX_OPTIONS,
 } as const;
 
 function parse(args: readonly string[]) {
@@ -101,13 +113,6 @@ function checkUsage(verb: string, options: readonly string[]): void {
 
 function quoted(words: readonly string[]): string {
   return words.map((word) => `"${word}"`).join(", ");
-}
-
-function oneOf(option: string, value: string, allowed: readonly string[]): string {
-  if (!allowed.includes(value)) {
-    throw new UsageError(`${option} is "${value}", allowed are ${allowed.join(", ")}`);
-  }
-  return value;
 }
 
 function checkListen(listen: string): void {

@@ -4,24 +4,27 @@
  * @module
  */
 import { messageOf } from "../http/errors.ts";
-import type { ProxyModule } from "../proxy/hooks.ts";
-import { missingText, neededNet } from "../sandbox/permissions.ts";
+import { needsOf } from "../sandbox/needs.ts";
+import { missingText } from "../sandbox/verify.ts";
+import type { Samples } from "./load.ts";
+import { load } from "./loaded.ts";
 import { setupLogs } from "./logs.ts";
 import { cannotListen, runUntilStopped, start } from "./run.ts";
-import { withUpstreams } from "./upstream_urls.ts";
 
 /** Where the two origins listen. */
 const ORIGINS = ["127.0.0.1:6189", "127.0.0.1:6190"] as const;
 
 /** Runs the demo until a signal; the exit code. */
-export async function demo(loadBalancer: ProxyModule): Promise<number> {
+export async function demo(samples: Samples): Promise<number> {
   const logs = setupLogs("INFO", "common");
   const origins = ORIGINS.map((address, i) => new Origin(i + 1, address));
-  const module = withUpstreams("load_balancer", loadBalancer, ORIGINS.map((address) => `http://${address}`));
-  const options = { listen: undefined, logLevel: "INFO", accessLog: "common" } as const;
-  const problem = missingText(neededNet(module)) ?? startAll(origins);
+  const upstreams = ORIGINS.map((address) => `http://${address}`);
+  const loaded = await load("load_balancer", samples, { upstreams, sandbox: undefined });
+  const problem = missingText(needsOf(loaded.module)) ?? startAll(origins);
   if (problem !== undefined) logs.say(`error: ${problem}`);
-  const running = problem === undefined ? start("load_balancer", module, options, logs) : null;
+  const running = problem === undefined
+    ? await start(loaded, { listen: undefined, strict: false }, logs)
+    : null;
   if (running !== null) {
     logs.say("");
     logs.say(`  curl http://${running.address}/     the two origins answer in turn`);

@@ -24,6 +24,16 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]+:/;
  */
 export async function loadModule(name: string, samples: Samples): Promise<ProxyModule> {
   if (Object.hasOwn(samples, name)) return checkModule(name, samples[name]!);
+  refuseUnknown(name, samples);
+  return checkModule(name, await importFile(name));
+}
+
+/**
+ * Refuses what is neither a sample nor the path of a file.
+ *
+ * @throws {UsageError} that says what is allowed
+ */
+export function refuseUnknown(name: string, samples: Samples): void {
   if (SCHEME.test(name)) {
     throw new UsageError(`Cannot load ${name}: only samples and files on disk can be loaded, not URLs`);
   }
@@ -34,5 +44,4 @@ export async function loadModule(name: string, samples: Samples): Promise<ProxyM
       `unknown sample "${name}", ${known} (a module on disk is given as a path: ./${name}.ts)`,
     );
   }
-  return checkModule(name, await importFile(name));
 }

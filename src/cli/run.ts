@@ -6,18 +6,14 @@
 import type { LevelName } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import type { AccessFormat } from "../observe/access_log.ts";
-import type { ProxyModule } from "../proxy/hooks.ts";
-import { hooksOf } from "../proxy/module.ts";
 import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
-import {
-  missingText,
-  neededNet,
-  netFlag,
-  peersOf,
-  undeclared,
-  verifyPermissions,
-} from "../sandbox/permissions.ts";
+import type { Audit } from "../sandbox/audit.ts";
+import { LoadError } from "../sandbox/hook_worker.ts";
+import { needsOf, peersOf, undeclared } from "../sandbox/needs.ts";
+import { flagsOf } from "../sandbox/print.ts";
+import { missingText, wider } from "../sandbox/verify.ts";
 import type { Peer } from "../upstream/peer.ts";
+import type { Loaded } from "./loaded.ts";
 import { type Logs, setupLogs } from "./logs.ts";
 import { stopSignal } from "./signals.ts";
 import { VERSION } from "./version.ts";
@@ -33,49 +29,103 @@ export interface RunOptions {
   logLevel: LevelName;
   /** The form of the access log. */
   accessLog: AccessFormat | "off";
+  /** Whether a permission that is wider than needed is an error. */
+  strict: boolean;
+  /** Collects the addresses that are reached. */
+  audit: Audit | undefined;
 }
 
 /** Runs a module until a signal; the exit code. */
-export async function run(name: string, module: ProxyModule, options: RunOptions): Promise<number> {
+export async function run(loaded: Loaded, options: RunOptions): Promise<number> {
   const logs = setupLogs(options.logLevel, options.accessLog);
-  const running = start(name, module, options, logs);
-  if (running !== null) await runUntilStopped(running, logs);
+  options.audit?.watchProcess();
+  const running = await start(loaded, options, logs);
+  if (running !== null) {
+    const onHangup = reloadOnHangup(running, loaded, options, logs);
+    await runUntilStopped(running, logs);
+    onHangup.stop();
+    for (const line of options.audit?.report(onHangup.loaded.module.net ?? []) ?? []) logs.say(line);
+  }
   await logs.flush();
   return running === null ? 1 : 0;
 }
 
 /** Starts a module and says so, or says why not and gives back null. */
-export function start(name: string, module: ProxyModule, options: RunOptions, logs: Logs): Running | null {
-  const stray = undeclared(module);
-  if (stray.length > 0) {
-    logs.say(`error: ${name}: upstream ${stray.join(", ")} is not in its "net"`);
+export async function start(
+  loaded: Loaded,
+  options: Pick<RunOptions, "listen" | "strict">,
+  logs: Logs,
+): Promise<Running | null> {
+  const { module } = loaded;
+  const { listen, strict } = options;
+  const problem = problemOf(loaded, options, logs);
+  if (problem !== undefined) {
+    logs.say(`error: ${problem}`);
     return null;
-  }
-  const needed = neededNet(module, options.listen);
-  const missing = missingText(needed);
-  if (missing !== undefined) {
-    logs.say(`error: ${missing}`);
-    return null;
-  }
-  const { wider } = verifyPermissions(needed);
-  if (wider !== undefined) {
-    logs.say(`warning: ${wider} grants more than is needed: ${netFlag(needed)} is enough`);
   }
   let running: Running;
   try {
-    running = startProxy(module, { listen: options.listen, onEnd: logs.onEnd });
+    running = startProxy(await loaded.start(), { listen, onEnd: logs.onEnd });
   } catch (error) {
     // A range is what options and addresses are out of; listening fails with the errors of the system.
-    if (error instanceof RangeError) throw error;
-    logs.say(`error: ${cannotListen(options.listen ?? module.listen ?? DEFAULT_LISTEN, error)}`);
+    if (error instanceof RangeError || error instanceof LoadError) throw error;
+    logs.say(`error: ${cannotListen(listen ?? module.listen ?? DEFAULT_LISTEN, error)}`);
     return null;
   }
-  logs.say(`postern ${VERSION} (deno ${Deno.version.deno})`);
+  logs.say(`postern ${VERSION} (deno ${Deno.version.deno})${strict ? ", permissions checked strictly" : ""}`);
   logs.say(`listening ${running.address.startsWith("unix:") ? "" : "http://"}${running.address}`);
   for (const peer of peersOf(module)) logs.say(`upstream ${peer.address}${tlsText(peer)}`);
-  logs.say(`hooks ${hooksOf(module).join(" ")}`);
+  logs.say(
+    `hooks ${loaded.hooks.join(" ")}${
+      loaded.sandboxed ? `, in a sandbox with net=${module.net!.join(",")}` : ""
+    }`,
+  );
   logs.say(`ready in ${Math.round(performance.now())} ms`);
   return running;
+}
+
+/** Why a module cannot be run with the permissions of this process; says what else is to be known of them. */
+function problemOf(
+  { name, module, sources }: Loaded,
+  { listen, strict }: Pick<RunOptions, "listen" | "strict">,
+  logs: Logs,
+): string | undefined {
+  const stray = undeclared(module);
+  if (stray.length > 0) return `${name}: upstream ${stray.join(", ")} is not in its "net"`;
+  const needs = needsOf(module, { listen, sources });
+  const missing = missingText(needs);
+  if (missing !== undefined) return missing;
+  const excess = wider(needs);
+  if (excess.length === 0) return undefined;
+  const text = `${excess.join(" ")} grants more than is needed: ${flagsOf(needs).join(" ")} is enough`;
+  if (strict) return text;
+  logs.say(`warning: ${text}`);
+  return undefined;
+}
+
+/** On SIGHUP, a sandboxed module is loaded anew; no request is lost, and one that cannot be used changes nothing. */
+function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, logs: Logs) {
+  const state = { loaded: first, stop: () => {} };
+  if (Deno.build.os === "windows") return state;
+  let last: Promise<void> = Promise.resolve();
+  const reload = async () => {
+    const { reload, name } = state.loaded;
+    if (reload === undefined) return logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);
+    try {
+      const next = await reload();
+      const problem = problemOf(next, options, logs);
+      if (problem !== undefined) throw new Error(problem);
+      void running.replace(await next.start());
+      state.loaded = next;
+      logs.say(`reloaded ${name}: hooks ${next.hooks.join(" ")}`);
+    } catch (error) {
+      logs.say(`not reloaded, the running module stays: ${messageOf(error)}`);
+    }
+  };
+  const onHangup = () => void (last = last.then(reload));
+  Deno.addSignalListener("SIGHUP", onHangup);
+  state.stop = () => Deno.removeSignalListener("SIGHUP", onHangup);
+  return state;
 }
 
 /** Why nobody can be listened to there. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ProxyModule } from "../proxy/hooks.ts";
-import { peersOf } from "../sandbox/permissions.ts";
+import { peersOf } from "../sandbox/needs.ts";
 import { formatAddress, parseAddress } from "../upstream/address.ts";
 import type { Peer, PeerTls } from "../upstream/peer.ts";
 import { UsageError } from "./usage.ts";

@@ -26,11 +26,23 @@ verbs
                          own upstreams have in common) or unix:/path; may be given several times
     --log-level LEVEL    debug, info, warn or error (default: info)
     --access-log FORMAT  common, json or off (default: common), to standard output
+    --strict             refuse to start when more is granted than is needed
+    --audit              print at the end which addresses were declared, and which were reached
+    --sandbox            run the hooks in a worker that can reach the module's net and nothing else;
+                         SIGHUP loads the module anew
+    --workers N          workers for the module (default: 1)
+    --fail MODE          what a hook's failure means: closed answers 503, open goes on without the
+                         hook (default: closed)
+    --hook-timeout MS    time for a hook (default: 1000)
+    --hook-memory MB     memory for a worker; one that grows beyond is replaced (default: 128)
   check MODULE         load a module, check its exports and print its phases
-  permissions MODULE   print the flags that it needs to run; takes --listen and --upstream
+  permissions MODULE   print the flags that it needs to run
+    --format FORMAT      flags, deno (a permission set for deno.json) or json (default: flags)
+    --explain            a table of what is granted, and why, and of what is refused
   demo                 two origins and a load balancer on this machine, no network needed
 
-MODULE is simple_proxy, load_balancer, header_filter, or a path such as ./my_proxy.ts
+MODULE is simple_proxy, load_balancer, header_filter, sandboxed_auth, or a path such as ./my_proxy.ts;
+check and permissions also take --listen, --upstream and --sandbox
 
 options
   --help, -h           print this text

@@ -20,17 +20,11 @@ export class Counters {
   connects = 0;
   /** Requests sent on a connection that had served one before. */
   reuses = 0;
-  #onIdle: (() => void)[] = [];
 
   /** Counts the end of a request. */
   end(status: number): void {
     this.requests++;
     this.byClass[(status / 100) | 0]!++;
-    if (--this.active === 0 && this.#onIdle.length > 0) { for (const tell of this.#onIdle.splice(0)) tell(); }
-  }
-
-  /** Resolves when no request is being worked on. */
-  idle(): Promise<void> {
-    return new Promise((resolve) => this.active === 0 ? resolve() : void this.#onIdle.push(resolve));
+    this.active--;
   }
 }

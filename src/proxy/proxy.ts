@@ -11,7 +11,8 @@ import { Counters } from "../observe/counters.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../upstream/watchdog.ts";
 import { supervise } from "./background.ts";
-import { HOOKS, type ProxyModule } from "./hooks.ts";
+import { Activity } from "./activity.ts";
+import { type BackgroundService, HOOKS, type ProxyModule } from "./hooks.ts";
 import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
 import { Run } from "./run.ts";
@@ -29,51 +30,55 @@ import { Run } from "./run.ts";
 export class Proxy {
   /** Counts since the start. */
   readonly counters = new Counters();
-  readonly #module: ProxyModule;
   readonly #watchdog = new Watchdog();
   readonly #pool = new ConnectionPool(this.#watchdog);
-  readonly #shared: Shared;
-  readonly #stopping = new AbortController();
-  #services: Promise<void>[] = [];
+  readonly #onEnd: ((entry: AccessEntry) => void) | undefined;
+  #present: Generation;
+  /** The present module and those before it that still have requests under way. */
+  readonly #generations = new Set<Generation>();
 
   /**
    * @param onEnd Receives every request when it is over, for an access log.
    * @throws {RangeError} that names every option that cannot be used
    */
   constructor(module: ProxyModule, onEnd?: (entry: AccessEntry) => void) {
-    this.#module = module;
-    const options = optionsOf(module.options);
-    const trusted: TrustCheck = trustCheck(options.trustedProxies);
-    options.totalTimeout ||= Infinity;
-    options.clientBodyTimeout ||= Infinity;
-    options.clientWriteTimeout ||= Infinity;
-    // A plain object: looking a hook up in a module's namespace costs more, for every request.
-    const hooks = Object.fromEntries(HOOKS.map((name) => [name, module[name]])) as ProxyModule;
-    this.#shared = {
-      hooks,
-      options,
-      trusted,
-      pool: this.#pool,
-      watchdog: this.#watchdog,
-      counters: this.counters,
-      onEnd,
-    };
+    this.#onEnd = onEnd;
+    this.#present = this.#generation(module);
   }
 
   /** Starts the module's background services. */
   start(): void {
-    const { signal } = this.#stopping;
-    this.#services = (this.#module.backgroundServices ?? []).map((service) => supervise(service, signal));
+    this.#present.start();
+  }
+
+  /**
+   * Requests from now on go by way of another module; those under way finish with the old one. Resolves when the old one
+   * has none left and its background services have stopped.
+   *
+   * @throws {RangeError} that names every option that cannot be used; then nothing has changed
+   */
+  async replace(module: ProxyModule): Promise<void> {
+    const old = this.#present;
+    this.#present = this.#generation(module);
+    this.#present.start();
+    await old.shared.activity.idle();
+    this.#generations.delete(old);
+    await old.stop();
   }
 
   /** Answers a request. */
   handle(request: FrontRequest): Promise<FrontResponse> {
-    return new Run(this.#shared, request).answer();
+    return new Run(this.#present.shared, request).answer();
   }
 
   /** Upstream connections that are open and unused. */
   get idleConnections(): number {
     return this.#pool.idleCount();
+  }
+
+  /** Resolves when no request is under way. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#generations].map(({ shared }) => shared.activity.idle()));
   }
 
   /** Ends the requests under way. */
@@ -86,11 +91,54 @@ export class Proxy {
    * A service that does not heed its signal is waited for only a second.
    */
   async close(): Promise<void> {
-    this.#stopping.abort();
     this.#pool.stop();
     this.#watchdog.close();
+    await Promise.all([...this.#generations].map((generation) => generation.stop()));
+  }
+
+  #generation(module: ProxyModule): Generation {
+    const options = optionsOf(module.options);
+    const trusted: TrustCheck = trustCheck(options.trustedProxies);
+    options.totalTimeout ||= Infinity;
+    options.clientBodyTimeout ||= Infinity;
+    options.clientWriteTimeout ||= Infinity;
+    // A plain object: looking a hook up in a module's namespace costs more, for every request.
+    const hooks = Object.fromEntries(HOOKS.map((name) => [name, module[name]])) as ProxyModule;
+    const generation = new Generation(module.backgroundServices ?? [], {
+      hooks,
+      options,
+      trusted,
+      pool: this.#pool,
+      watchdog: this.#watchdog,
+      counters: this.counters,
+      activity: new Activity(),
+      onEnd: this.#onEnd,
+    });
+    this.#generations.add(generation);
+    return generation;
+  }
+}
+
+/** A module in use: what its requests share, and its background services. */
+class Generation {
+  readonly shared: Shared;
+  readonly #services: readonly BackgroundService[];
+  readonly #stopping = new AbortController();
+  #running: Promise<void>[] = [];
+
+  constructor(services: readonly BackgroundService[], shared: Shared) {
+    this.#services = services;
+    this.shared = shared;
+  }
+
+  start(): void {
+    this.#running = this.#services.map((service) => supervise(service, this.#stopping.signal));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
     const stopped = new AbortController();
-    const services = Promise.all(this.#services).then(() => stopped.abort());
+    const services = Promise.all(this.#running).then(() => stopped.abort());
     await Promise.race([services, sleep(1_000, stopped.signal)]);
   }
 }

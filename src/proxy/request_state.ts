@@ -11,6 +11,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ConnectionPool } from "../upstream/pool.ts";
 import type { Watchdog, Watched } from "../upstream/watchdog.ts";
+import type { Activity } from "./activity.ts";
 import type { ProxyModule, ProxyOptions, Session } from "./hooks.ts";
 import type { TrackedSource } from "./tracked_source.ts";
 import type { ReplayBody } from "./replay_body.ts";
@@ -29,6 +30,8 @@ export interface Shared {
   readonly watchdog: Watchdog;
   /** Counts. */
   readonly counters: Counters;
+  /** Which of the module's requests are under way. */
+  readonly activity: Activity;
   /** Receives every request when it is over; none makes the way shorter. */
   readonly onEnd: ((entry: AccessEntry) => void) | undefined;
 }

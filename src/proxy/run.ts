@@ -63,6 +63,7 @@ export class Run implements RequestState, Watched {
     this.request = { method: front.method, target: front.target, headers: front.headers };
     shared.watchdog.add(this);
     shared.counters.active++;
+    shared.activity.begin();
     this.deadline = shared.watchdog.now + shared.options.totalTimeout;
   }
 
@@ -176,7 +177,7 @@ export class Run implements RequestState, Watched {
   end(error: ProxyError | null = this.#failure): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { watchdog, counters, hooks, onEnd } = this.shared;
+    const { watchdog, counters, activity, hooks, onEnd } = this.shared;
     watchdog.delete(this);
     this.body?.cancel();
     if (error?.type === "client_gone") this.status = error.status;
@@ -184,7 +185,8 @@ export class Run implements RequestState, Watched {
     if (error !== null && error !== this.#failure) report(this, error);
     if (error?.type === "client_gone") counters.clientGone++;
     if (onEnd !== undefined) onEnd(accessEntry(this, error));
-    if (hooks.logging !== undefined) this.#log(error);
+    if (hooks.logging === undefined) activity.end();
+    else this.#log(error).finally(() => activity.end());
   }
 
   /** Returns if there is to be another attempt, throws the error if not. */

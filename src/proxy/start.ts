@@ -36,6 +36,13 @@ export interface Running {
   /** Upstream connections that are open and unused. */
   readonly idleConnections: number;
   /**
+   * Requests from now on go by way of another module, whose `listen` is not heeded; those under way finish with the old
+   * one. Resolves when the old one has none left.
+   *
+   * @throws {RangeError} that names every option that cannot be used; then nothing has changed
+   */
+  replace(module: ProxyModule): Promise<void>;
+  /**
    * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then ends them. With 0 every
    * connection is closed at once; after a drain, one whose client does not read its answer is left to the process's end.
    * Whether all finished in time.
@@ -59,6 +66,7 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
     get idleConnections() {
       return proxy.idleConnections;
     },
+    replace: (module) => proxy.replace(module),
     async stop(drain) {
       if (drain === 0) {
         const idle = proxy.counters.active === 0;
@@ -68,7 +76,7 @@ export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions 
         return idle;
       }
       // Requests on a listener that failed and was opened anew are known to the counters alone.
-      const shutdown = front.shutdown().then(() => proxy.counters.idle())
+      const shutdown = front.shutdown().then(() => proxy.idle())
         .then(() => front.failed ? sleep(LAST_BYTES) : undefined);
       const drained = await within(shutdown, drain);
       if (!drained) {
