@@ -10,7 +10,7 @@ import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
 import type { Audit } from "../sandbox/audit.ts";
 import { LoadError } from "../sandbox/hook_worker.ts";
 import { needsOf, peersOf, undeclared } from "../sandbox/needs.ts";
-import { flagsOf } from "../sandbox/print.ts";
+import { flagsOf, quoted } from "../sandbox/print.ts";
 import { missingText, wider } from "../sandbox/verify.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { Loaded } from "./loaded.ts";
@@ -97,7 +97,9 @@ function problemOf(
   if (missing !== undefined) return missing;
   const excess = wider(needs);
   if (excess.length === 0) return undefined;
-  const text = `${excess.join(" ")} grants more than is needed: ${flagsOf(needs).join(" ")} is enough`;
+  const text = `${excess.join(" ")} grants more than is needed: ${
+    flagsOf(needs).map(quoted).join(" ")
+  } is enough`;
   if (strict) return text;
   logs.say(`warning: ${text}`);
   return undefined;

@@ -61,6 +61,11 @@ const KINDS: Record<ErrorType, { source: ErrorSource; status: number; flag: stri
   deadline: { source: "upstream", status: 504, flag: "DT" },
 };
 
+/** Whether a value is the name of a failure. */
+export function isErrorType(value: unknown): value is ErrorType {
+  return typeof value === "string" && Object.hasOwn(KINDS, value);
+}
+
 /** A failed request: what happened, on whose side, what the client is told. */
 export class ProxyError extends Error {
   /** Which failure. */

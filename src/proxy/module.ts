@@ -8,6 +8,7 @@ import { describe, type Rule, shown } from "./fields.ts";
 import { DECLARATIONS, HOOKS, type ProxyModule, type UpstreamGroup } from "./hooks.ts";
 import { nearest } from "./nearest.ts";
 import { optionProblems } from "./options.ts";
+import { permissionProblems } from "./permissions_check.ts";
 import { peerProblems } from "./peer_check.ts";
 
 /** A module that cannot be run; the message has a line for every problem. */
@@ -43,7 +44,7 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
       if (near !== undefined) problems.push(`unknown export "${key}", did you mean "${near}"?`);
     }
   }
-  const { listen, net, upstreams, options, backgroundServices } = exports;
+  const { listen, net, permissions, upstreams, options, backgroundServices } = exports;
   if (typeof listen === "string") problems.push(...entryProblems("listen", listen, ADDRESS));
   else if (listen !== undefined) problems.push(`"listen" is ${describe(listen)}, expected "host:port"`);
   if (Array.isArray(net)) {
@@ -62,6 +63,7 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
       `"backgroundServices" is ${describe(backgroundServices)}, expected a list of { name, run(signal) }`,
     );
   }
+  if (permissions !== undefined) problems.push(...permissionProblems(permissions));
   if (options !== undefined) problems.push(...optionProblems(options));
   if (exports.upstreamPeer === undefined && exports.requestFilter === undefined) {
     problems.push(

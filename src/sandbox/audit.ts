@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ADDRESS } from "../proxy/address_check.ts";
 import { netScope } from "./net_scope.ts";
 
 /** Addresses kept; a module that reaches more is not narrowed by a list of them. */
@@ -14,7 +15,7 @@ export class Audit {
 
   /** An address was reached, or tried: `host:port` or `unix:/path`. */
   used(address: string): void {
-    if (this.#used.size < MAX) this.#used.add(address);
+    if (this.#used.size < MAX && ADDRESS.holds(address)) this.#used.add(address);
   }
 
   /** Watches what the code of this process connects to, the proxy itself and hooks in it alike. */

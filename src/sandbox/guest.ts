@@ -13,6 +13,7 @@ import { checkModule, hooksOf, ModuleError } from "../proxy/module.ts";
 import type { Peer } from "../upstream/peer.ts";
 import { type GuestHook, guestHooks } from "./guest_hooks.ts";
 import { GuestSession, KnownPeers } from "./guest_session.ts";
+import { guardTimers, makeGuard } from "./guard.ts";
 import { harden } from "./harden.ts";
 import {
   type Call,
@@ -26,9 +27,14 @@ import {
   type Ready,
   type Reply,
 } from "./protocol.ts";
+import { setImmediate } from "node:timers";
 
 /** Log texts and messages are cut to this many characters. */
 const MAX_TEXT = 2_000;
+/** Code that keeps the thread for longer is stopped, in milliseconds; the proxy has given the worker up by then. */
+const LIMIT = 500;
+/** Beyond so many messages in one turn, what is not a reply is dropped. */
+const MAX_OUTBOX = 2_000;
 
 const init = await new Promise<Init>((resolve) => {
   addEventListener("message", (event) => resolve((event as MessageEvent<Init>).data), { once: true });
@@ -36,6 +42,8 @@ const init = await new Promise<Init>((resolve) => {
 const { port, pulse } = init;
 const send = port.postMessage.bind(port) as (message: unknown, transfer?: Transferable[]) => void;
 const { memoryUsage } = Deno;
+const atEndOfTurn = queueMicrotask;
+const nextTurn = setImmediate;
 const store = Atomics.store;
 
 let receive: (messages: (Call | Command)[]) => void = () => {};
@@ -48,20 +56,44 @@ let flushing = false;
 
 /** Whatever is said in one turn crosses in one message. */
 function say(message: Reply | Notice): void {
+  if (outbox.length >= MAX_OUTBOX && message[0] === 0) return;
   outbox.push(message);
   if (flushing) return;
   flushing = true;
-  queueMicrotask(flush);
+  atEndOfTurn(flush);
 }
 
 function flush(): void {
   flushing = false;
+  if (outbox.length === 0) return;
   const messages = outbox;
   const buffers = transfers;
   outbox = [];
   transfers = [];
-  if (buffers.length > 0) send(messages, buffers);
-  else send(messages);
+  try {
+    if (buffers.length > 0) send(messages, buffers);
+    else send(messages);
+  } catch {
+    for (const message of messages) sendAlone(message);
+  }
+}
+
+/** What cannot be cloned fails its own call, and no other of the same turn. */
+function sendAlone(message: Reply | Notice): void {
+  try {
+    send([message]);
+  } catch (error) {
+    send([[message[0], OUTCOME.failed, `its result cannot be sent: ${textOf(error)}`]]);
+  }
+}
+
+/** The text of whatever was thrown, which may be an object made to have none. */
+function textOf(error: unknown): string {
+  try {
+    return cut(messageOf(error));
+  } catch {
+    return "an error that cannot be shown";
+  }
 }
 
 const cut = (text: string) => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
@@ -77,6 +109,9 @@ setup({
   handlers: { host: new HostHandler("DEBUG") },
   loggers: { default: { level: "DEBUG", handlers: ["host"] } },
 });
+const guard = makeGuard(LIMIT);
+const stuck = () => say([0, "stuck", `it was stuck for ${LIMIT} ms`]);
+guardTimers(guard, stuck);
 harden({
   log,
   denied: (what) => say([0, "denied", cut(what)]),
@@ -86,11 +121,11 @@ harden({
 // What a hook leaves unhandled is a line in the log; the worker lives on.
 addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  log("ERROR", `unhandled rejection: ${messageOf(event.reason)}`);
+  log("ERROR", `unhandled rejection: ${textOf(event.reason)}`);
 });
 addEventListener("error", (event) => {
   event.preventDefault();
-  log("ERROR", `uncaught error: ${messageOf(event.error)}`);
+  log("ERROR", `uncaught error: ${textOf(event.error)}`);
 });
 
 /** Loads the module, says what it declares, and from then on calls its hooks. Never rejects. */
@@ -104,7 +139,7 @@ export async function serveModule(load: () => Promise<Record<string, unknown>>):
     new Guest(module);
     send(ready);
   } catch (error) {
-    const problems = error instanceof ModuleError ? error.problems : [messageOf(error)];
+    const problems = error instanceof ModuleError ? error.problems : [textOf(error)];
     send({ problems: problems.map(cut) } satisfies Ready);
   }
 }
@@ -145,10 +180,16 @@ class Guest {
     this.#module = module;
     this.#hooks = guestHooks(module, this.#peers);
     receive = (messages) => {
-      for (const message of messages) {
-        if (message[0] === 0) this.#obey(message as Command);
-        else this.#call(message as Call);
-      }
+      const work = () => {
+        for (const message of messages) {
+          if (message[0] === 0) this.#obey(message as Command);
+          else this.#call(message as Call);
+        }
+        // Whoever is done has its reply on the way before the microtasks of others, which may not come to an end.
+        flush();
+      };
+      // A message arrives within a microtask, where those of the work could not be run before its end.
+      nextTurn(() => void (guard(work) || stuck()));
     };
   }
 
@@ -185,18 +226,17 @@ class Guest {
     const call = this.#hooks[hook]!;
     if (request === 0) return call(new GuestSession(view, this.#peers), undefined, args);
     const kept = this.#kept.get(request) ?? this.#keep(request, view);
-    if (kept instanceof Promise) return kept.then((kept) => this.#runKept(kept, hook, request, view, args));
-    return this.#runKept(kept, hook, request, view, args);
+    if (hook === "logging") this.#kept.delete(request);
+    if (kept instanceof Promise) return kept.then((kept) => this.#runKept(kept, hook, view, args));
+    return this.#runKept(kept, hook, view, args);
   }
 
   #runKept(
     { session, context }: Kept,
     hook: HookName,
-    request: number,
     view: Call[3],
     args: unknown[],
   ): unknown {
-    if (hook === "logging") this.#kept.delete(request);
     session.update(view);
     return this.#hooks[hook]!(session, context, args);
   }
@@ -206,8 +246,9 @@ class Guest {
     const made = this.#module.newContext?.();
     const kept = made instanceof Promise
       ? made.then((context) => {
-        this.#kept.set(request, { session, context });
-        return { session, context };
+        const kept = { session, context };
+        if (this.#kept.has(request)) this.#kept.set(request, kept);
+        return kept;
       })
       : { session, context: made };
     this.#kept.set(request, kept);
@@ -224,6 +265,6 @@ function reply([id, , , , first]: Call, value: unknown): void {
 }
 
 function fail(id: number, error: unknown): void {
-  if (error instanceof ProxyError) say([id, OUTCOME.refused, error.type, cut(error.message)]);
-  else say([id, OUTCOME.failed, cut(messageOf(error))]);
+  if (error instanceof ProxyError) say([id, OUTCOME.refused, String(error.type), textOf(error)]);
+  else say([id, OUTCOME.failed, textOf(error)]);
 }

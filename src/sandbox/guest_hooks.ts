@@ -44,12 +44,15 @@ export function guestHooks(module: ProxyModule, peers: KnownPeers): Partial<Reco
     upstreamPeer: (session, context) =>
       then(module.upstreamPeer!(session, context), (peer) => peers.textOf(peer)),
     failToConnect: (session, context, [peer, error]) =>
-      module.failToConnect!(session, peerOf(peer), errorOf(error)!, context),
+      then(module.failToConnect!(session, peerOf(peer), errorOf(error)!, context), verdict),
     connectedToUpstream: (session, context, [peer, reused, localAddr]) =>
-      module.connectedToUpstream!(
-        session,
-        { peer: peerOf(peer), reused: reused as boolean, localAddr: localAddr as Deno.Addr },
-        context,
+      then(
+        module.connectedToUpstream!(
+          session,
+          { peer: peerOf(peer), reused: reused as boolean, localAddr: localAddr as Deno.Addr },
+          context,
+        ),
+        nothing,
       ),
     upstreamRequestFilter: (session, context, [method, target, fields]) => {
       const request = {
@@ -83,15 +86,22 @@ export function guestHooks(module: ProxyModule, peers: KnownPeers): Partial<Reco
       return then(module.responseBodyFilter!(session, chunk, end, context), (out) => packChunk(out, chunk));
     },
     errorWhileProxy: (session, context, [peer, error]) =>
-      module.errorWhileProxy!(session, peerOf(peer), errorOf(error)!, context),
+      then(module.errorWhileProxy!(session, peerOf(peer), errorOf(error)!, context), verdict),
     failToProxy: (session, context, [error]) =>
       then(
         module.failToProxy!(session, errorOf(error)!, context),
         (answer) => answer === undefined ? undefined : packResponse(answer),
       ),
     // Called for every request whose context is kept, as that is when it can be forgotten.
-    logging: (session, context, [error]) => module.logging?.(session, errorOf(error), context),
+    logging: (session, context, [error]) => then(module.logging?.(session, errorOf(error), context), nothing),
   };
+}
+
+/** A hook may return anything where nothing is expected; it is not sent. */
+function nothing(): undefined {}
+
+function verdict(result: unknown): boolean | undefined {
+  return result === undefined ? undefined : result === true;
 }
 
 /** As `await`, but at once when there is nothing to wait for. */
@@ -150,9 +160,13 @@ function packChunk(result: Uint8Array | null | void, given: Uint8Array | null): 
   if (!(chunk instanceof Uint8Array)) {
     throw new TypeError(`it returned ${typeof chunk}, expected bytes, null or nothing`);
   }
+  if (chunk.buffer instanceof ArrayBuffer && chunk.buffer.detached) {
+    throw new TypeError("it returned bytes that it has given away");
+  }
   if (chunk.length > MAX_CHUNK) throw new RangeError(`it returned a chunk of more than ${MAX_CHUNK} bytes`);
-  // A view of a larger buffer would take all of it across.
-  return chunk.byteLength === chunk.buffer.byteLength ? chunk : chunk.slice();
+  // A view of a larger buffer would take all of it across, and shared memory could change after it was looked at.
+  const isWhole = chunk.byteLength === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer;
+  return isWhole ? chunk : new Uint8Array(chunk);
 }
 
 function bounded(text: string): string {

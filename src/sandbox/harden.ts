@@ -6,128 +6,75 @@
  *
  * @module
  */
+import { BY_PERMISSION } from "./asked_for.ts";
+import { Guards, type Watch } from "./guarded.ts";
 
-/** Who is told of what hooks do. */
-export interface Watch {
-  /** A hook tried what it may not. */
-  denied(what: string): void;
-  /** A hook reached an address, when that is of interest. */
-  used: ((address: string) => void) | undefined;
-  /** A hook wrote to the console. */
-  log(level: string, text: string): void;
-}
-
-/** Functions of the namespace that Deno itself allows or refuses by permission. */
-const BY_PERMISSION = [
-  ...["readTextFile", "readTextFileSync", "readFile", "readFileSync", "readDir", "readDirSync", "readLink"],
-  ...[
-    "readLinkSync",
-    "realPath",
-    "realPathSync",
-    "stat",
-    "statSync",
-    "lstat",
-    "lstatSync",
-    "open",
-    "openSync",
-  ],
-  ...["writeTextFile", "writeTextFileSync", "writeFile", "writeFileSync", "mkdir", "mkdirSync", "remove"],
-  ...["removeSync", "rename", "renameSync", "copyFile", "copyFileSync", "create", "createSync", "truncate"],
-  ...["truncateSync", "makeTempDir", "makeTempDirSync", "makeTempFile", "makeTempFileSync", "cwd", "watchFs"],
-  ...["connect", "connectTls", "startTls", "resolveDns", "createHttpClient", "hostname", "osRelease"],
-  ...["osUptime", "systemMemoryInfo", "networkInterfaces", "loadavg", "gid", "uid", "execPath", "dlopen"],
-];
 const HARMLESS = ["version", "build", "errors", "inspect", "noColor", "SeekMode", "FsFile", "HttpClient"];
 const CONSOLE = { debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR" } as const;
-/** Globals that reach beyond the worker, or make code that nobody has checked. */
-const REMOVED = [
-  ...["caches", "CacheStorage", "Cache", "postMessage", "close", "onmessage"],
-  ...["process", "localStorage", "sessionStorage", "alert", "confirm", "prompt", "Navigator", "navigator"],
-];
+/** Globals that reach beyond the worker: removed, or replaced by functions that refuse. */
+const REMOVED = ["CacheStorage", "Cache", "onmessage", "Navigator", "navigator", "nodeBootstrap"];
+const REFUSED = ["Worker", "BroadcastChannel", "postMessage", "close", "alert", "confirm", "prompt"];
+const REFUSED_METHODS = {
+  caches: ["open", "has", "delete", "keys", "match"],
+  localStorage: ["getItem", "setItem", "removeItem", "clear", "key"],
+  sessionStorage: ["getItem", "setItem", "removeItem", "clear", "key"],
+};
 
 type Loose = Record<string, unknown>;
 
 /** Hardens this worker for good; run before any code of the module. */
 export function harden(watch: Watch, mayRun: boolean): void {
   const scope = globalThis as unknown as Loose;
-  const { NotCapable } = Deno.errors;
-
-  const refusal = (what: string) => {
-    watch.denied(what);
-    return new NotCapable(`${what} is not available to a sandboxed module`);
-  };
-  const refuse = (what: string) =>
-    function refused(): never {
-      throw refusal(what);
-    };
-  const told = (error: unknown, what: string): unknown => {
-    if (error instanceof NotCapable) watch.denied(`${what}: ${error.message.replace(/, run again.*/s, "")}`);
-    return error;
-  };
-  const guarded = (what: string, f: (...args: unknown[]) => unknown) => (...args: unknown[]): unknown => {
-    watch.used?.(addressOf(what, args));
-    try {
-      const result = f(...args);
-      return result instanceof Promise ? result.catch((error) => Promise.reject(told(error, what))) : result;
-    } catch (error) {
-      throw told(error, what);
-    }
-  };
-  const guardedClass = (name: string) => {
-    const Original = scope[name] as new (...args: unknown[]) => object;
-    return class extends Original {
-      constructor(...args: unknown[]) {
-        watch.used?.(addressOf(name, args));
-        try {
-          super(...args);
-        } catch (error) {
-          throw told(error, name);
-        }
-      }
-    };
-  };
-
+  const guards = new Guards(watch);
+  const refuse = (what: string) => guards.refuse(what);
   const own = Deno as unknown as Loose;
   const reduced: Loose = Object.create(null);
   for (const name of Object.keys(own)) reduced[name] = refuse(`Deno.${name}`);
   for (const name of HARMLESS) reduced[name] = own[name];
-  for (const name of BY_PERMISSION) {
-    reduced[name] = guarded(`Deno.${name}`, own[name] as () => unknown);
+  for (const name of Object.keys(BY_PERMISSION)) {
+    if (name in own) reduced[name] = guards.guard(name, own[name]);
   }
   for (const name of ["stdin", "stdout", "stderr", "args", "pid", "ppid", "mainModule"]) delete reduced[name];
-  const { env, permissions } = Deno as unknown as { env: Loose; permissions: Loose };
-  reduced.env = Object.freeze(Object.fromEntries(
-    ["get", "has", "set", "delete", "toObject"].map((name) => [
-      name,
-      guarded(`Deno.env.${name}`, (...args) => (env[name] as (...args: unknown[]) => unknown)(...args)),
-    ]),
-  ));
+  const variables = ["get", "has", "set", "delete", "toObject"].map((name) => [name, guards.guardEnv(name)]);
+  reduced.env = Object.freeze(Object.fromEntries(variables));
+  const { permissions } = Deno;
   reduced.permissions = Object.freeze({
-    query: (descriptor: unknown) => (permissions.query as (d: unknown) => unknown)(descriptor),
-    querySync: (descriptor: unknown) => (permissions.querySync as (d: unknown) => unknown)(descriptor),
+    query: (descriptor: Deno.PermissionDescriptor) => permissions.query(descriptor),
+    querySync: (descriptor: Deno.PermissionDescriptor) => permissions.querySync(descriptor),
   });
   if (mayRun) reduced.Command = own.Command;
 
-  const fetching = guarded("fetch", fetch as (...args: unknown[]) => unknown);
-  const sockets = { WebSocket: guardedClass("WebSocket"), EventSource: guardedClass("EventSource") };
   const speaking = Object.fromEntries(
-    Object.entries(CONSOLE).map(([name, level]) => [
-      name,
-      (...args: unknown[]) =>
-        watch.log(level, args.map((arg) => typeof arg === "string" ? arg : Deno.inspect(arg)).join(" ")),
-    ]),
+    Object.entries(CONSOLE).map(([name, level]) => [name, guards.speak(level)]),
   );
   const silent = Object.fromEntries(Object.keys(console).map((name) => [name, () => {}]));
 
   disableCodeFromText(refuse);
   fixBuiltIns();
   for (const name of REMOVED) define(scope, name, undefined);
-  define(scope, "Worker", refuse("Worker"));
-  define(scope, "BroadcastChannel", refuse("BroadcastChannel"));
-  define(scope, "fetch", fetching);
-  for (const [name, socket] of Object.entries(sockets)) define(scope, name, socket);
+  for (const name of REFUSED) define(scope, name, refuse(name));
+  for (const [name, methods] of Object.entries(REFUSED_METHODS)) {
+    const refused = methods.map((method) => [method, refuse(`${name}.${method}`)]);
+    define(scope, name, Object.freeze(Object.fromEntries(refused)));
+  }
+  define(scope, "process", processStub(scope.process as Loose, refuse, watch));
+  define(scope, "fetch", guards.guardFetch(fetch));
+  for (const name of ["WebSocket", "EventSource"]) define(scope, name, guards.guardClass(name));
   define(scope, "console", Object.freeze({ ...silent, ...speaking }));
   define(scope, "Deno", Object.freeze(reduced));
+}
+
+/** What the modules of Node want of a process, and nothing that acts on one. */
+function processStub(own: Loose, refuse: (what: string) => () => never, { log }: Watch): object {
+  const names = Object.keys(own).filter((name) => typeof own[name] === "function");
+  return Object.freeze({
+    ...Object.fromEntries(names.map((name) => [name, refuse(`process.${name}`)])),
+    env: Object.freeze({}),
+    argv: Object.freeze([]),
+    platform: own.platform,
+    nextTick: own.nextTick,
+    emitWarning: (warning: unknown) => log("WARN", String(warning)),
+  });
 }
 
 /** `eval`, `Function` and its kin would bring in code, with imports, that the check of the module's files has not seen. */
@@ -146,30 +93,43 @@ function disableCodeFromText(refuse: (what: string) => () => never): void {
 
 /** What the worker's own side runs on is fixed, so that a module cannot come between it and the proxy. */
 function fixBuiltIns(): void {
-  for (const builtIn of [Array, Map, WeakMap, Promise, MessagePort, MessageEvent, String]) {
+  for (const builtIn of [Array, Map, WeakMap, Promise, MessageEvent, String]) {
     Object.freeze(builtIn.prototype);
     Object.freeze(builtIn);
   }
+  // What arrives is handed to the port by way of these; Deno sets members of the same names on ports.
+  for (const builtIn of [MessagePort, EventTarget, Event]) fixMembers(builtIn.prototype);
+  for (const error of Object.values(Deno.errors)) Object.freeze(error);
   for (const builtIn of [JSON, Atomics, Math, Reflect]) Object.freeze(builtIn);
   // Not frozen: modules set toString and the like on objects of their own.
   Object.preventExtensions(Object.prototype);
 }
 
-function define(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, writable: false, configurable: false, enumerable: false });
+/** As freezing, but objects that inherit may have members of their own by the same names. */
+function fixMembers(prototype: object): void {
+  for (const key of Reflect.ownKeys(prototype)) {
+    const { value, writable, configurable } = Object.getOwnPropertyDescriptor(prototype, key)!;
+    if (!configurable) continue;
+    if (!writable) Object.defineProperty(prototype, key, { configurable: false });
+    else {
+      Object.defineProperty(prototype, key, {
+        get: () => value,
+        set(this: object, own) {
+          if (this === prototype) throw new TypeError(`Cannot change ${String(key)} in a sandboxed module`);
+          Object.defineProperty(this, key, {
+            value: own,
+            writable: true,
+            configurable: true,
+            enumerable: true,
+          });
+        },
+        configurable: false,
+      });
+    }
+  }
+  Object.preventExtensions(prototype);
 }
 
-/** The `host:port` that a call asks for, as far as its arguments tell. */
-function addressOf(what: string, args: readonly unknown[]): string {
-  const [first] = args;
-  if (what.startsWith("Deno.")) {
-    const { hostname = "127.0.0.1", port } = (first ?? {}) as { hostname?: string; port?: number };
-    return port === undefined ? "" : `${hostname}:${port}`;
-  }
-  try {
-    const { protocol, hostname, port } = new URL(first instanceof Request ? first.url : String(first));
-    return `${hostname}:${port || (/^(https|wss):$/.test(protocol) ? 443 : 80)}`;
-  } catch {
-    return "";
-  }
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, writable: false, configurable: false, enumerable: false });
 }

@@ -53,7 +53,9 @@ export class LoadError extends Error {
   /** Takes the problems. */
   constructor(name: string, problems: readonly string[]) {
     super(
-      problems.map((problem) => problem.startsWith(`${name}:`) ? problem : `${name}: ${problem}`).join("\n"),
+      problems.map((problem) => problem.startsWith(`${name}:`) ? problem : `${name}: ${problem}`)
+        // deno-lint-ignore no-control-regex
+        .map((line) => line.replaceAll(/[\x00-\x1f\x7f]+/g, " ")).join("\n"),
     );
     this.name = "LoadError";
     this.problems = problems;
@@ -68,8 +70,6 @@ export class HookWorker {
   readonly number = ++count;
   /** Resolves with what the module declares; rejects with a {@linkcode LoadError} when it cannot be used. */
   readonly ready: Promise<Declarations>;
-  /** Memory that it said it holds, in bytes. */
-  memory = 0;
   /** When it was last asked for a sign of life and has not answered; Infinity if it has. */
   pingedAt = Infinity;
   readonly #worker: Worker;
@@ -78,7 +78,9 @@ export class HookWorker {
   #pings = 0;
   #outbox: (Call | Command)[] = [];
   #transfers: Transferable[] = [];
+  #unanswered = 0;
   #ended = false;
+  readonly #failLoading: (problem: string) => void;
 
   /** Starts it. */
   constructor(settings: WorkerSettings, observer: WorkerObserver) {
@@ -88,25 +90,30 @@ export class HookWorker {
     this.ready = loaded.promise;
     this.ready.catch(() => {});
     this.#port = port1;
-    this.#worker = new Worker(entryOf(url), {
-      type: "module",
-      name,
-      deno: { permissions },
-    } as WorkerOptions);
-    const late = setTimeout(() => {
-      loaded.reject(new LoadError(name, [`it was not loaded within ${LOAD_TIME / 1000} s`]));
-      this.end();
-    }, LOAD_TIME);
-    loaded.promise.then(() => clearTimeout(late), () => clearTimeout(late));
+    try {
+      this.#worker = new Worker(entryOf(url), {
+        type: "module",
+        name,
+        deno: { permissions },
+      } as WorkerOptions);
+    } catch (error) {
+      port1.close();
+      port2.close();
+      throw new LoadError(name, [messageOf(error)]);
+    }
+    this.#failLoading = (problem) => loaded.reject(new LoadError(name, [problem]));
+    const late = setTimeout(() => this.end(`it was not loaded within ${LOAD_TIME / 1000} s`), LOAD_TIME);
+    loaded.promise.catch(() => {}).finally(() => clearTimeout(late));
     this.#worker.onerror = (event) => {
       event.preventDefault();
       const cause = event.message.replace(PREFIX, "").split("\n")[0]!;
-      loaded.reject(new LoadError(name, [cause]));
       if (this.#ended) return;
-      this.end();
+      this.end(cause);
       observer.died(this, cause);
     };
     port1.onmessage = ({ data }) => {
+      // What the module says or tries while it loads comes before it is ready.
+      if (Array.isArray(data)) return this.#hear(data, observer);
       const first = data as Ready;
       if ("problems" in first) loaded.reject(new LoadError(name, first.problems));
       else loaded.resolve(first.declarations);
@@ -129,8 +136,13 @@ export class HookWorker {
 
   /** Sends a call or a command, together with all others of this turn. */
   send(message: Call | Command, transfer?: ArrayBuffer): void {
-    if (this.#outbox.length === 0) setImmediate(() => this.#flush());
+    if (this.#outbox.length === 0) {
+      // Alone, a call had better not wait for the turn's end; among others, it crosses with them.
+      if (this.#unanswered === 0) queueMicrotask(() => this.#flush());
+      else setImmediate(() => this.#flush());
+    }
     this.#outbox.push(message);
+    if (message[0] !== 0) this.#unanswered++;
     if (transfer !== undefined) this.#transfers.push(transfer);
   }
 
@@ -150,10 +162,11 @@ export class HookWorker {
     this.send([0, "ping", ++this.#pings]);
   }
 
-  /** Ends it, whatever it does. */
-  end(): void {
+  /** Ends it, whatever it does; `cause` is the problem when it is still loading. */
+  end(cause = "it was ended"): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#failLoading(cause);
     this.#port.close();
     this.#worker.terminate();
   }
@@ -168,11 +181,15 @@ export class HookWorker {
     else this.#port.postMessage(messages);
   }
 
-  #hear(messages: (Reply | Notice)[], observer: WorkerObserver): void {
-    for (const message of messages) {
+  #hear(messages: unknown, observer: WorkerObserver): void {
+    for (const message of Array.isArray(messages) ? messages : [messages]) {
       try {
-        if (message[0] === 0) observer.noticed(this, message as Notice);
-        else observer.replied(this, message as Reply);
+        if (message[0] === 0) {
+          observer.noticed(this, message as Notice);
+        } else {
+          this.#unanswered--;
+          observer.replied(this, message as Reply);
+        }
       } catch (error) {
         // Only a worker that means harm says what cannot be understood.
         this.end();

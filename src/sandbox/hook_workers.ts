@@ -4,9 +4,9 @@
  * @module
  */
 import { getLogger } from "@std/log";
-import { type ErrorType, messageOf, ProxyError } from "../http/errors.ts";
-import { Breaker } from "./breaker.ts";
-import { HookWorker, LoadError, type WorkerObserver, type WorkerSettings } from "./hook_worker.ts";
+import { isErrorType, messageOf, ProxyError } from "../http/errors.ts";
+import { Breaker, type BreakerOptions } from "./breaker.ts";
+import { HookWorker, type WorkerObserver, type WorkerSettings } from "./hook_worker.ts";
 import {
   type Call,
   type Declarations,
@@ -24,9 +24,13 @@ const BEAT = 1_000;
 /** A worker that gives no sign of life for so long, in milliseconds, is stuck in a loop. */
 const STUCK = 400;
 /** From so much silence on, in milliseconds, the memory of the process is watched. */
-const QUIET = 50;
+const QUIET = 100;
 /** A worker that was replaced may finish the requests it has begun for so long, in milliseconds. */
 const GRACE = 30_000;
+/** Background services get this long to end, in milliseconds: less than the proxy waits for. */
+const LAST_WORDS = 900;
+/** Lines that a module may put into the log in a second. */
+const MAX_LINES = 1_000;
 
 /** Settings of a module's workers. */
 export interface WorkersOptions {
@@ -36,6 +40,8 @@ export interface WorkersOptions {
   timeout?: number;
   /** A worker that holds more bytes is replaced. @default {134_217_728} */
   memoryLimit?: number;
+  /** When the module is disabled. */
+  breaker?: BreakerOptions;
   /** Told of every address that a hook reaches. */
   onUsed?: (address: string) => void;
 }
@@ -44,9 +50,8 @@ export interface WorkersOptions {
 interface Pending {
   readonly call: Call;
   readonly place: Place;
-  readonly transfer: ArrayBuffer | undefined;
   /** Whether another worker may be given it, should this one fail. */
-  readonly repeatable: boolean;
+  repeatable: boolean;
   readonly deadline: number;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -61,6 +66,8 @@ export interface Place {
   worker: HookWorker | undefined;
   /** The peer, as JSON, that came along with the answer of `requestFilter`. */
   peer: unknown;
+  /** Whether a body filter has kept back bytes, which are lost with its worker. */
+  holdsBack: boolean;
 }
 
 /** What is known of a worker beside itself. */
@@ -77,9 +84,10 @@ interface Duty {
 export class HookWorkers implements WorkerObserver {
   readonly #settings: WorkerSettings;
   readonly #options: Required<Omit<WorkersOptions, "onUsed">> & Pick<WorkersOptions, "onUsed">;
-  readonly #breaker = new Breaker();
+  readonly #breaker: Breaker;
   readonly #duties = new Map<HookWorker, Duty>();
   readonly #pending = new Map<number, Pending>();
+  readonly #starting = new Set<HookWorker>();
   #waiting: Pending[] = [];
   #active: HookWorker[] = [];
   #sweeping: ReturnType<typeof setInterval> | undefined;
@@ -87,13 +95,16 @@ export class HookWorkers implements WorkerObserver {
   readonly #restarts = new Set<ReturnType<typeof setTimeout>>();
   #calls = 0;
   #rss = 0;
+  #second = 0;
+  #lines = 0;
   #serving = false;
   #closed = false;
   #stopped: (() => void) | undefined;
 
   constructor(settings: WorkerSettings, options: WorkersOptions = {}) {
     this.#settings = settings;
-    this.#options = { workers: 1, timeout: 1_000, memoryLimit: 128 * 1024 * 1024, ...options };
+    this.#options = { workers: 1, timeout: 1_000, memoryLimit: 128 * 1024 * 1024, breaker: {}, ...options };
+    this.#breaker = new Breaker(this.#options.breaker);
   }
 
   /**
@@ -104,6 +115,7 @@ export class HookWorkers implements WorkerObserver {
   async start(): Promise<Declarations> {
     try {
       const all = await Promise.all(Array.from({ length: this.#options.workers }, () => this.#add()));
+      this.#beat();
       this.#beating = setInterval(() => this.#beat(), BEAT);
       return all[0]!;
     } catch (error) {
@@ -118,7 +130,7 @@ export class HookWorkers implements WorkerObserver {
     for (const worker of this.#active) worker.send([0, "start"]);
   }
 
-  /** Stops the background services, then ends the workers; a service that does not heed its signal gets a second. */
+  /** Stops the background services, then ends the workers, also when a service does not heed its signal. */
   async stop(): Promise<void> {
     const serving = this.#serving ? this.#active.length : 0;
     if (serving > 0) {
@@ -126,7 +138,7 @@ export class HookWorkers implements WorkerObserver {
       const stopped = new Promise<void>((resolve) => this.#stopped = () => --left === 0 && resolve());
       for (const worker of this.#active) worker.send([0, "stop"]);
       let timer: ReturnType<typeof setTimeout> | undefined;
-      await Promise.race([stopped, new Promise((resolve) => timer = setTimeout(resolve, 1_000))]);
+      await Promise.race([stopped, new Promise((resolve) => timer = setTimeout(resolve, LAST_WORDS))]);
       clearTimeout(timer);
     }
     this.close();
@@ -138,7 +150,7 @@ export class HookWorkers implements WorkerObserver {
     clearInterval(this.#sweeping);
     clearInterval(this.#beating);
     for (const timer of this.#restarts) clearTimeout(timer);
-    for (const worker of this.#duties.keys()) worker.end();
+    for (const worker of [...this.#starting, ...this.#duties.keys()]) worker.end("the module was stopped");
     this.#duties.clear();
     this.#active = [];
     for (const pending of this.#pending.values()) {
@@ -158,21 +170,20 @@ export class HookWorkers implements WorkerObserver {
     place: Place,
     session: SessionView,
     args: readonly unknown[],
-    transfer?: ArrayBuffer,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call: Call = [++this.#calls, hook, place.request, session, ...args];
       const pending: Pending = {
         call,
         place,
-        transfer,
-        repeatable: transfer === undefined && (place.request === 0 || place.worker === undefined),
+        repeatable: place.request === 0 || place.worker === undefined,
         deadline: performance.now() + this.#options.timeout,
         resolve,
         reject,
         worker: undefined,
       };
-      if (this.#closed || !this.#breaker.allows()) {
+      // Requests that have their context in a worker that lives may finish.
+      if (this.#closed || place.worker === undefined && !this.#breaker.allows()) {
         return reject(
           this.#unavailable(pending, this.#closed ? "the module was stopped" : "the module is disabled"),
         );
@@ -203,8 +214,8 @@ export class HookWorkers implements WorkerObserver {
     this.#settle(pending);
     if (outcome === OUTCOME.nothing) pending.resolve(undefined);
     else if (outcome === OUTCOME.result) pending.resolve(rest[0]);
-    else if (outcome === OUTCOME.refused) {
-      pending.reject(new ProxyError(rest[0] as ErrorType, String(rest[1])));
+    else if (outcome === OUTCOME.refused && isErrorType(rest[0])) {
+      pending.reject(new ProxyError(rest[0], oneLine(rest[1])));
     } else pending.reject(this.#unavailable(pending, String(rest[0])));
   }
 
@@ -213,20 +224,36 @@ export class HookWorkers implements WorkerObserver {
     const { name } = this.#settings;
     switch (notice[1]) {
       case "log":
-        logAt(notice[2], `${name}: ${oneLine(notice[3])}`);
+        if (this.#mayLog()) logAt(notice[2], `${name}: ${oneLine(notice[3])}`);
         break;
       case "denied":
-        getLogger("postern").warn(`${name}: refused: ${oneLine(notice[2])}`);
+        if (this.#mayLog()) getLogger("postern").warn(`${name}: refused: ${oneLine(notice[2])}`);
         break;
       case "used":
         this.#options.onUsed?.(String(notice[2]));
         break;
+      case "stuck":
+        this.#lose(worker, oneLine(notice[2]));
+        break;
       case "memory":
-        worker.memory = Number(notice[2]);
+        this.#weigh(worker, Number(notice[2]));
         break;
       case "stopped":
         this.#stopped?.();
     }
+  }
+
+  #mayLog(): boolean {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#second) {
+      const dropped = this.#lines - MAX_LINES;
+      if (dropped > 0) {
+        getLogger("postern").warn(`${this.#settings.name}: ${dropped} of its log lines dropped`);
+      }
+      this.#second = second;
+      this.#lines = 0;
+    }
+    return ++this.#lines <= MAX_LINES;
   }
 
   /** A worker ended by itself. */
@@ -236,9 +263,9 @@ export class HookWorkers implements WorkerObserver {
 
   async #add(): Promise<Declarations> {
     const worker = new HookWorker(this.#settings, this);
+    this.#starting.add(worker);
     try {
       const declarations = await worker.ready;
-      if (this.#closed) throw new LoadError(this.#settings.name, ["the module was stopped"]);
       this.#duties.set(worker, { calls: 0, requests: 0, endsAt: Infinity });
       this.#active.push(worker);
       if (this.#serving) worker.send([0, "start"]);
@@ -247,6 +274,8 @@ export class HookWorkers implements WorkerObserver {
     } catch (error) {
       worker.end();
       throw error;
+    } finally {
+      this.#starting.delete(worker);
     }
   }
 
@@ -270,7 +299,11 @@ export class HookWorkers implements WorkerObserver {
       place.worker = worker;
       duty.requests++;
     }
-    worker.send(pending.call, pending.transfer);
+    const [id, hook, request, session, first, ...rest] = pending.call;
+    if (!(first instanceof Uint8Array)) return worker.send(pending.call);
+    // What is sent is gone here: a chunk may be needed for another worker, another attempt, or when the hook fails.
+    const chunk = first.slice();
+    worker.send([id, hook, request, session, chunk, ...rest], chunk.buffer);
   }
 
   /** Takes a call off the books. */
@@ -314,12 +347,15 @@ export class HookWorkers implements WorkerObserver {
     for (const [worker, { endsAt }] of this.#duties) {
       if (worker.silence(now) > BEAT) this.#lose(worker, `it was stuck for ${BEAT} ms`);
       else if (now >= endsAt) this.#lose(worker, "its time to finish is over");
-      else if (worker.memory > 2 * this.#options.memoryLimit) {
-        this.#lose(worker, `it holds more than twice ${this.#limit}`);
-      } else if (worker.memory > this.#options.memoryLimit) {
-        this.#retire(worker, `it holds more than ${this.#limit}`);
-      } else worker.ping(now);
+      else worker.ping(now);
     }
+  }
+
+  /** A worker told how many bytes it holds. */
+  #weigh(worker: HookWorker, bytes: number): void {
+    const { memoryLimit } = this.#options;
+    if (bytes > 2 * memoryLimit) this.#lose(worker, `it holds more than twice ${this.#limit}`);
+    else if (bytes > memoryLimit) this.#retire(worker, `it holds more than ${this.#limit}`);
   }
 
   get #limit(): string {
@@ -333,8 +369,8 @@ export class HookWorkers implements WorkerObserver {
     if (waiting >= 0) this.#waiting.splice(waiting, 1);
     pending.reject(this.#unavailable(pending, `no answer within ${this.#options.timeout} ms`));
     const { worker } = pending;
-    // A silent worker is stuck in another call, or will be found out soon.
-    if (worker !== undefined && worker.pingedAt === Infinity) {
+    // A silent worker is stuck, in this call or another one, and will be found out soon.
+    if (worker !== undefined && worker.silence(performance.now()) < QUIET) {
       this.#retire(worker, `hook ${pending.call[1]} gave no answer within ${this.#options.timeout} ms`);
     }
   }
@@ -374,6 +410,8 @@ export class HookWorkers implements WorkerObserver {
       if (pending.worker !== worker) continue;
       pending.worker = undefined;
       if (pending.repeatable && pending.call[0] !== current) {
+        // Whoever is to blame, when no call was seen running, ends only one more worker.
+        if (current === 0) pending.repeatable = false;
         if (pending.place.request !== 0) pending.place.worker = undefined;
         this.#waiting.push(pending);
       } else {
@@ -389,11 +427,7 @@ export class HookWorkers implements WorkerObserver {
     const { name } = this.#settings;
     log.error(`${name}: worker ${worker.number} is replaced: ${cause}`);
     if (!this.#breaker.allows()) {
-      log.error(
-        `${name}: disabled for ${pause / 1000} s after ${Breaker.LIMIT} failures in ${
-          Breaker.WINDOW / 1000
-        } s`,
-      );
+      log.error(`${name}: disabled for ${Math.ceil(pause / 1000)} s: it failed too often`);
       for (const pending of this.#waiting.splice(0)) {
         this.#settle(pending);
         pending.reject(this.#unavailable(pending, "the module is disabled"));
@@ -410,7 +444,7 @@ export class HookWorkers implements WorkerObserver {
       } catch (error) {
         if (this.#closed) return;
         const again = this.#breaker.failed();
-        getLogger("postern").error(`${messageOf(error)}; starting it again in ${again / 1000} s`);
+        getLogger("postern").error(`${messageOf(error)}; starting it again in ${Math.ceil(again) / 1000} s`);
         this.#startAfter(again);
       }
     }, pause);
@@ -423,6 +457,7 @@ export class HookWorkers implements WorkerObserver {
 }
 
 function oneLine(text: unknown): string {
+  // deno-lint-ignore no-control-regex
   return String(text).replaceAll(/[\x00-\x1f\x7f]+/g, " ");
 }
 

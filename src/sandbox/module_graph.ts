@@ -29,6 +29,8 @@ const NODE = new Set([
 const CODE = /\.(?:ts|mts|js|mjs)$/;
 /** Postern's own sources, which a module may use. They are trusted, and run with no more rights than the module. */
 const POSTERN = new URL("../", import.meta.url).href;
+/** Its files by plain names; those of the sandbox talk to the proxy and are not for modules. */
+const POSTERN_FILE = /^(?!sandbox\/|cli\/)(?:\w+\/)*\w+\.ts$/;
 
 /**
  * Checks a module and everything that it imports.
@@ -38,6 +40,13 @@ const POSTERN = new URL("../", import.meta.url).href;
  * @throws {LoadError} with a line for every import that is refused, naming file, line and column
  */
 export async function checkModuleGraph(url: string, name: string): Promise<string[]> {
+  // Deno would ask at the terminal.
+  for (const path of [url, POSTERN]) {
+    if (Deno.permissions.querySync({ name: "read", path: new URL(path) }).state === "granted") continue;
+    throw new LoadError(name, [
+      `no permission to read ${pathOf(path)}, add --allow-read=${pathOf(new URL("./", path).href)}`,
+    ]);
+  }
   const problems: string[] = [];
   const folder = new URL("./", await realUrl(url, name)).href;
   if (!CODE.test(new URL(url).pathname)) problems.push("allowed are files named .ts, .mts, .js and .mjs");
@@ -53,7 +62,7 @@ export async function checkModuleGraph(url: string, name: string): Promise<strin
     }
     if (!CODE.test(new URL(file).pathname)) continue;
     for (const { specifier, place } of await importsOf(file, name)) {
-      const imported = resolved(specifier, file, folder);
+      const imported = resolved(specifier, file, [folder, new URL("./", url).href]);
       if (typeof imported === "string") queue.push(imported);
       else if (imported !== undefined) problems.push(`${pathOf(file)}:${place}: ${imported.refused}`);
     }
@@ -66,7 +75,7 @@ export async function checkModuleGraph(url: string, name: string): Promise<strin
 function resolved(
   specifier: string | undefined,
   from: string,
-  folder: string,
+  folders: readonly string[],
 ): string | undefined | { refused: string } {
   if (specifier === undefined) {
     return { refused: "imports what only running it would tell; allowed are literal names" };
@@ -80,8 +89,8 @@ function resolved(
     return { refused: `imports "${specifier}", which does not lead anywhere` };
   }
   if (target.startsWith("node:") && NODE.has(target.slice("node:".length))) return undefined;
-  if (target.startsWith(POSTERN)) return undefined;
-  if (!target.startsWith(folder)) {
+  if (target.startsWith(POSTERN) && POSTERN_FILE.test(target.slice(POSTERN.length))) return undefined;
+  if (!folders.some((folder) => target.startsWith(folder))) {
     return {
       refused: `imports "${specifier}"; allowed are files of the module's folder, Postern's own and node: ${
         [...NODE].join(", ")
@@ -109,6 +118,11 @@ async function importsOf(file: string, name: string): Promise<Import[]> {
   const isTypeScript = /ts$/.test(new URL(file).pathname);
   try {
     const tree = parse(text, { sourceType: "module", plugins: isTypeScript ? ["typescript"] : [] });
+    if (!tree.program.body.some(({ type }) => /^(?:Import|Export)/.test(type))) {
+      throw new SyntaxError(
+        'it neither imports nor exports anything, so that it may be no ES module: add "export {}"',
+      );
+    }
     const found: Import[] = [];
     walk(tree.program as unknown as Node, found);
     return found;
@@ -169,5 +183,10 @@ async function realUrl(file: string, name: string): Promise<string> {
 }
 
 function pathOf(file: string): string {
-  return decodeURI(new URL(file).pathname);
+  const { pathname } = new URL(file);
+  try {
+    return decodeURI(pathname);
+  } catch {
+    return pathname;
+  }
 }

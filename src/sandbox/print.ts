@@ -12,7 +12,7 @@ export const FORMATS = ["flags", "deno", "json"] as const;
 export function printNeeds(needs: readonly Need[], format: typeof FORMATS[number]): string {
   switch (format) {
     case "flags":
-      return flagsOf(needs).join(" ");
+      return flagsOf(needs).map(quoted).join(" ");
     case "deno":
       return JSON.stringify(permissionSet(needs), null, 2);
     case "json":
@@ -23,6 +23,11 @@ export function printNeeds(needs: readonly Need[], format: typeof FORMATS[number
 /** The flags that grant these needs and nothing else. */
 export function flagsOf(needs: readonly Need[]): string[] {
   return Object.entries(permissionSet(needs)).map(([kind, values]) => `--allow-${kind}=${values.join(",")}`);
+}
+
+/** A word for the command line of a shell, in quotes when the shell would make something else of it. */
+export function quoted(word: string): string {
+  return /^[\w./:=,@%+*[\]-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function permissionSet(needs: readonly Need[]): Record<string, string[]> {
@@ -61,7 +66,7 @@ export function explainNeeds(name: string, needs: readonly Need[], sandboxed: bo
     sandboxed
       ? "Its hooks run in a worker with the addresses above that are for upstreams and hooks; the proxy does the rest."
       : "Its hooks run in the proxy's own thread, with everything above. Add --sandbox to run them in a worker.",
-    `Run with: ${flagsOf(needs).join(" ")}`,
+    `Run with: ${flagsOf(needs).map(quoted).join(" ")}`,
   ].join("\n");
 }
 

@@ -57,6 +57,8 @@ export type Notice =
   | [0, "denied", what: string]
   /** A hook reached an address; said only when the proxy audits. */
   | [0, "used", address: string]
+  /** Its code kept the thread for too long and was stopped somewhere. */
+  | [0, "stuck", cause: string]
   /** Bytes that the worker holds. */
   | [0, "memory", number]
   /** Its background services have ended. */

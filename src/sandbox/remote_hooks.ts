@@ -15,11 +15,10 @@ export type RemoteCall = (
   place: Place,
   session: SessionView,
   args: readonly unknown[],
-  transfer?: ArrayBuffer,
 ) => Promise<unknown>;
 
 /** The hooks that a module exports, each by way of `call`; the context of a request is its place in a worker. */
-export function remoteHooks(call: RemoteCall, peers: RemotePeers, copyChunks: boolean): Required<
+export function remoteHooks(call: RemoteCall, peers: RemotePeers): Required<
   Omit<
     ProxyModule<Place>,
     "newContext" | "listen" | "net" | "permissions" | "upstreams" | "options" | "backgroundServices"
@@ -63,19 +62,7 @@ export function remoteHooks(call: RemoteCall, peers: RemotePeers, copyChunks: bo
     chunk: Uint8Array | null,
     end: boolean,
     place: Place,
-  ) => {
-    // What is sent is gone here. A request's chunks may be needed for another attempt, others when the hook fails.
-    const isOurs = hook === "responseBodyFilter" && !copyChunks &&
-      chunk?.byteLength === chunk?.buffer.byteLength;
-    const sent = isOurs ? chunk : chunk && chunk.slice();
-    return await call(
-      hook,
-      place,
-      view(session),
-      [sent, end],
-      sent?.buffer as ArrayBuffer | undefined,
-    ) as FilteredChunk;
-  };
+  ) => await call(hook, place, view(session), [chunk, end]) as FilteredChunk;
   return {
     async requestFilter(session, place) {
       const result = await call("requestFilter", place, view(session), []);

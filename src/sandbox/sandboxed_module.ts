@@ -6,6 +6,7 @@
 import { getLogger } from "@std/log";
 import { ProxyError } from "../http/errors.ts";
 import type { ModulePermissions, ProxyModule, ProxyOptions } from "../proxy/hooks.ts";
+import { checkModule } from "../proxy/module.ts";
 import type { Peer } from "../upstream/peer.ts";
 import { HookWorker } from "./hook_worker.ts";
 import { HookWorkers, type Place, type WorkersOptions } from "./hook_workers.ts";
@@ -19,7 +20,8 @@ import { RemotePeers } from "./remote_peers.ts";
 export interface SandboxOptions extends WorkersOptions {
   /**
    * What becomes of a request when a hook fails: `closed` answers it with 503, `open` goes on without the hook.
-   * A failed `upstreamPeer` is always 503. @default {"closed"}
+   * A failed `upstreamPeer` is always 503, and a body of which a failed filter held something back is cut off.
+   * @default {"closed"}
    */
   fail?: "closed" | "open";
 }
@@ -67,12 +69,15 @@ export async function inspectModule(url: string, name: string): Promise<Inspecte
       ...(options === undefined ? {} : { options: options as ProxyOptions }),
       upstreams: declarations.upstreams.map((text): Peer => JSON.parse(text)),
     };
+    // The module had the last word in its own worker, so that what comes from there is looked at again.
+    checkModule(name, { ...module, requestFilter() {} });
     return { url, name, files, declarations, module };
   } finally {
     worker.end();
   }
 }
 
+const BODY_FILTER = /BodyFilter$/;
 const NOTHING = {
   net: false,
   read: false,
@@ -83,6 +88,18 @@ const NOTHING = {
   ffi: false,
   import: false,
 };
+
+/** Deno hands ranges on to a worker only when the process may reach everything. */
+function givenToWorkers(net: readonly string[], name: string): string[] {
+  const ranges = net.filter((entry) => entry.includes("/") && !entry.startsWith("unix:"));
+  if (ranges.length === 0 || Deno.permissions.querySync({ name: "net" }).state === "granted") return [...net];
+  getLogger("postern").warn(
+    `${name}: its hooks cannot reach ${
+      ranges.join(", ")
+    }, as Deno gives workers no ranges; its upstreams can lie there`,
+  );
+  return net.filter((entry) => !ranges.includes(entry));
+}
 
 /**
  * Starts a module's workers with its `net` and `permissions`, and nothing else.
@@ -98,7 +115,8 @@ export async function startSandboxed(
   options: SandboxOptions = {},
 ): Promise<Sandboxed> {
   const { fail = "closed", onUsed } = options;
-  const permissions = { ...NOTHING, ...module.permissions, net: net.length > 0 ? [...net] : false };
+  const given = givenToWorkers(net, name);
+  const permissions = { ...NOTHING, ...module.permissions, net: given.length > 0 ? given : false };
   const workers = new HookWorkers({
     url,
     name,
@@ -109,16 +127,19 @@ export async function startSandboxed(
   await workers.start();
 
   const call: RemoteCall = fail === "closed" ? (...args) => workers.call(...args) : async (hook, ...args) => {
+    const [place, , [chunk]] = args;
     try {
-      return await workers.call(hook, ...args);
+      const result = await workers.call(hook, ...args);
+      if (result === null && chunk instanceof Uint8Array) place.holdsBack = true;
+      return result;
     } catch (error) {
       const isFailure = error instanceof ProxyError && error.type === "hook_unavailable";
-      if (!isFailure || hook === "upstreamPeer") throw error;
+      if (!isFailure || hook === "upstreamPeer" || place.holdsBack && BODY_FILTER.test(hook)) throw error;
       getLogger("postern").warn(`${error.message}; going on without it`);
       return undefined;
     }
   };
-  const all = remoteHooks(call, new RemotePeers(name, netScope(net)), fail === "open");
+  const all = remoteHooks(call, new RemotePeers(name, netScope(net)));
   const exported = new Set(declarations.hooks);
   const keepsContext = exported.has("newContext");
   const hooks = Object.fromEntries(
@@ -126,16 +147,19 @@ export async function startSandboxed(
   ) as Partial<ProxyModule<Place>>;
   if (keepsContext) {
     let requests = 0;
-    hooks.newContext = () => ({ request: ++requests, worker: undefined, peer: undefined });
+    hooks.newContext = () => ({ request: ++requests, worker: undefined, peer: undefined, holdsBack: false });
     hooks.logging = async (session, error, place) => {
       try {
         if (place.worker !== undefined || exported.has("logging")) await all.logging(session, error, place);
+      } catch (error) {
+        // Without a hook of that name, the call only told the worker that the request is over.
+        if (exported.has("logging")) throw error;
       } finally {
         workers.forget(place);
       }
     };
   } else {
-    hooks.newContext = () => ({ request: 0, worker: undefined, peer: undefined });
+    hooks.newContext = () => ({ request: 0, worker: undefined, peer: undefined, holdsBack: false });
   }
   return {
     module: {
@@ -147,7 +171,9 @@ export async function startSandboxed(
         name,
         async run(signal) {
           workers.startServices();
-          await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+          if (!signal.aborted) {
+            await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+          }
           await workers.stop();
         },
       }],

@@ -5,7 +5,7 @@
  */
 import type { Need } from "./needs.ts";
 import { type Kind, KINDS, valuesOf } from "./needs.ts";
-import { flagsOf } from "./print.ts";
+import { flagsOf, quoted } from "./print.ts";
 
 /** The needs that are not granted. Deno cannot be asked about ranges and patterns; those are left out. */
 export function missing(needs: readonly Need[]): Need[] {
@@ -17,7 +17,7 @@ export function missingText(needs: readonly Need[]): string | undefined {
   const all = missing(needs);
   if (all.length === 0) return undefined;
   const named = new Set(all.map(({ kind, value }) => kind === "net" ? value : `${kind} of ${value}`));
-  return `no permission for ${[...named].join(", ")}: run with ${flagsOf(needs).join(" ")}`;
+  return `no permission for ${[...named].join(", ")}: run with ${flagsOf(needs).map(quoted).join(" ")}`;
 }
 
 /** What nobody needs unless it is named: Deno tells of a list only whether something is in it. */

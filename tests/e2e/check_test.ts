@@ -5,6 +5,7 @@ const SAMPLES = {
   simple_proxy: "upstreamPeer",
   load_balancer: "upstreamPeer upstreamRequestFilter",
   header_filter: "upstreamPeer upstreamRequestFilter responseFilter",
+  sandboxed_auth: "requestFilter upstreamPeer",
 };
 
 for (const [sample, phases] of Object.entries(SAMPLES)) {
@@ -29,6 +30,14 @@ e2e("check of a module on disk prints its phases in the order of the request's w
   assertEquals(await postern([`--allow-read=${folder.path}`], ["check", file]), {
     code: 0,
     out: [`${file}: ok`, "phases requestFilter logging"],
+    err: [],
+  });
+});
+
+e2e("check --sandbox needs to read the module and Postern, and nothing else", async () => {
+  assertEquals(await postern(["--allow-read=samples,src"], ["check", "--sandbox", "sandboxed_auth"]), {
+    code: 0,
+    out: ["sandboxed_auth: ok", "phases requestFilter upstreamPeer"],
     err: [],
   });
 });
@@ -112,6 +121,55 @@ for (const { what, text, lines } of WRONG) {
     for (const [i, line] of lines.entries()) {
       assertMatch(err[i]!, /^error: /);
       assertStringIncludes(err[i]!, file);
+      assertMatch(err[i]!, line);
+    }
+  });
+}
+
+// Whatever a module's top-level code does, it does in a worker without any permission.
+for (
+  const { what, text, lines } of [
+    ...WRONG.slice(0, 9),
+    {
+      what: "a module that throws on load",
+      text: `export {}; throw new TypeError("no\\nluck");`,
+      lines: [/TypeError: no luck$/],
+    },
+    {
+      what: "colours in an error",
+      text: `export {}; throw new Error("\\x1b[31mred");`,
+      // deno-lint-ignore no-control-regex
+      lines: [/^[^\x1b]*red$/],
+    },
+    {
+      what: "a file that it reads",
+      text: `export {}; Deno.readTextFileSync("/etc/passwd");`,
+      lines: [/Requires read access to "\/etc\/passwd"/],
+    },
+    {
+      what: "an exit",
+      text: `export {}; Deno.exit(0);`,
+      lines: [/Deno\.exit is not available to a sandboxed module/],
+    },
+    {
+      what: "permissions that no flag can grant",
+      text: `export const requestFilter = () => {}; export const permissions = { read: true };`,
+      lines: [/permission "read" is true/],
+    },
+  ]
+) {
+  e2e(`check --sandbox refuses ${what}, with one line for each problem`, async () => {
+    using folder = tempFolder();
+    const file = folder.write("wrong.ts", text);
+    const { code, out, err } = await postern([`--allow-read=${folder.path},src`], [
+      "check",
+      "--sandbox",
+      file,
+    ]);
+    assertEquals([code, out], [1, []]);
+    assertEquals(err.length, lines.length, err.join("\n"));
+    for (const [i, line] of lines.entries()) {
+      assertStringIncludes(err[i]!, `error: ${file}`);
       assertMatch(err[i]!, line);
     }
   });

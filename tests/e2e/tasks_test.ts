@@ -9,29 +9,33 @@ async function commands(): Promise<Map<string, string>> {
 
 /** Keeps V8 from giving short-lived garbage, which is all that requests leave, ever more room. */
 const HEAP = "--v8-flags=--max-semi-space-size=16";
-const RUN = /^deno run (.*)main\.ts run (\S+)$/;
+const RUN = /^deno run (.*)main\.ts run (--sandbox )?(\S+)$/;
 
 e2e(
-  "the task line of every sample has --no-prompt, the bound of the heap, the flag that permissions derives, and no other",
+  "the task line of every sample has --no-prompt, the bound of the heap, the flags that permissions derives, and no other",
   async () => {
     const samples: string[] = [];
     for (const [task, command] of await commands()) {
-      const [, flags, sample] = RUN.exec(command) ?? [];
+      const [, flags, sandbox, sample] = RUN.exec(command) ?? [];
       if (sample === undefined) {
         assert(!command.includes("main.ts run"), `task ${task}: cannot read "${command}"`);
         continue;
       }
       samples.push(sample);
-      const { code, out: [derived] } = await postern([], ["permissions", sample]);
+      const options = sandbox === undefined ? [] : [sandbox.trim()];
+      const { code, out: [derived] } = await postern(
+        options.length > 0 ? ["--allow-read=samples,src"] : [],
+        ["permissions", ...options, sample],
+      );
       assertEquals(code, 0);
-      assertEquals(flags!.trim().split(/\s+/), ["--no-prompt", HEAP, derived], `task ${task}`);
+      assertEquals(flags!.trim().split(/\s+/), ["--no-prompt", HEAP, ...derived!.split(" ")], `task ${task}`);
     }
-    assertEquals(samples.sort(), ["header_filter", "load_balancer", "simple_proxy"]);
+    assertEquals(samples.sort(), ["header_filter", "load_balancer", "sandboxed_auth", "simple_proxy"]);
   },
 );
 
 e2e("every file in samples/ has a task", async () => {
-  const named = [...(await commands()).values()].flatMap((command) => RUN.exec(command)?.[2] ?? []);
+  const named = [...(await commands()).values()].flatMap((command) => RUN.exec(command)?.[3] ?? []);
   for await (const { name } of Deno.readDir(`${ROOT}samples`)) {
     assert(named.includes(name.replace(/\.ts$/, "")), `no task runs ${name}`);
   }

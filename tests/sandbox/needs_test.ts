@@ -1,16 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { ProxyModule } from "../../src/mod.ts";
 import { LoadBalancer } from "../../src/mod.ts";
-import {
-  missingText,
-  neededNet,
-  netFlag,
-  peersOf,
-  undeclared,
-  verifyPermissions,
-} from "../../src/sandbox/permissions.ts";
+import { needsOf, type NeedsOptions, peersOf, undeclared, valuesOf } from "../../src/sandbox/needs.ts";
 
-const NEEDED: [string, ProxyModule, string | undefined, string[]][] = [
+/** The addresses that a module needs. */
+const netOf = (module: ProxyModule, options?: NeedsOptions) => valuesOf(needsOf(module, options), "net");
+
+const NET: [string, ProxyModule, string | undefined, string[]][] = [
   ["nothing declared: the default address", {}, undefined, ["127.0.0.1:6188"]],
   ["listen first, then net in its order", { listen: "127.0.0.1:80", net: ["b:2", "a:1"] }, undefined, [
     "127.0.0.1:80",
@@ -44,10 +40,7 @@ const NEEDED: [string, ProxyModule, string | undefined, string[]][] = [
     "listen replaced, the module's own not granted",
     { listen: "127.0.0.1:80", net: ["a:1"] },
     "127.0.0.1:90",
-    [
-      "127.0.0.1:90",
-      "a:1",
-    ],
+    ["127.0.0.1:90", "a:1"],
   ],
   ["IPv6 in brackets", { listen: "[::1]:80", net: ["[fe80::1]:443"] }, undefined, [
     "[::1]:80",
@@ -62,31 +55,60 @@ const NEEDED: [string, ProxyModule, string | undefined, string[]][] = [
     "Unix sockets",
     { listen: "unix:/run/in.sock", upstreams: [{ address: "unix:/run/up.sock" }] },
     undefined,
-    [
-      "unix:/run/in.sock",
-      "unix:/run/up.sock",
-    ],
+    ["unix:/run/in.sock", "unix:/run/up.sock"],
   ],
 ];
 
-for (const [what, module, listen, expected] of NEEDED) {
-  Deno.test(`neededNet: ${what}`, () => assertEquals(neededNet(module, listen), expected));
+for (const [what, module, listen, expected] of NET) {
+  Deno.test(`needsOf, addresses: ${what}`, () => assertEquals(netOf(module, { listen }), expected));
 }
 
-Deno.test("neededNet refuses an address that cannot be one", () => {
-  assertThrows(() => neededNet({ listen: "127.0.0.1" }), RangeError, "127.0.0.1");
-  assertThrows(() => neededNet({ upstreams: [{ address: "http://a" }] }), RangeError, "http://a");
+Deno.test("needsOf says what each address is for", () => {
+  const needs = needsOf({
+    listen: "127.0.0.1:80",
+    net: ["a:1", "b", "10.0.0.0/8", "c:3"],
+    upstreams: [{ address: "a:1" }, { address: "b:2" }, { address: "10.1.1.1:80" }],
+  });
+  assertEquals(needs.map(({ value, why }) => `${value} ${why}`), [
+    "127.0.0.1:80 listens there",
+    "a:1 upstream",
+    "b upstream",
+    "10.0.0.0/8 upstream",
+    "c:3 hooks",
+  ]);
 });
 
-Deno.test("netFlag names every address, separated by commas", () => {
-  assertEquals(netFlag(["127.0.0.1:80", "a:1"]), "--allow-net=127.0.0.1:80,a:1");
+Deno.test("needsOf adds the files of Unix sockets, which Deno asks for beside net", () => {
+  const needs = needsOf({ listen: "unix:/in.sock", net: ["a:1", "unix:/up.sock"] });
+  assertEquals(valuesOf(needs, "read"), ["/in.sock", "/up.sock"]);
+  assertEquals(valuesOf(needs, "write"), ["/in.sock", "/up.sock"]);
 });
 
-Deno.test("netFlag adds the files of Unix sockets, which Deno asks for beside net", () => {
-  assertEquals(
-    netFlag(["unix:/in.sock", "a:1", "unix:/up.sock"]),
-    "--allow-net=unix:/in.sock,a:1,unix:/up.sock --allow-read=/in.sock,/up.sock --allow-write=/in.sock,/up.sock",
-  );
+Deno.test("needsOf adds what it takes to load the module, and what the module asks for, each once", () => {
+  const needs = needsOf({
+    net: [],
+    permissions: {
+      env: ["TOKEN"],
+      read: ["/data", "samples"],
+      run: ["git"],
+      sys: ["hostname"],
+      ffi: ["x.so"],
+    },
+  }, { sources: [{ value: "samples", why: "the module's folder" }] });
+  assertEquals(needs.map(({ kind, value, why }) => `${kind} ${value}: ${why}`), [
+    "net 127.0.0.1:6188: listens there",
+    "read samples: the module's folder",
+    'read /data: its "permissions"',
+    'env TOKEN: its "permissions"',
+    'run git: its "permissions"',
+    'sys hostname: its "permissions"',
+    'ffi x.so: its "permissions"',
+  ]);
+});
+
+Deno.test("needsOf refuses an address that cannot be one", () => {
+  assertThrows(() => needsOf({ listen: "127.0.0.1" }), RangeError, "127.0.0.1");
+  assertThrows(() => needsOf({ upstreams: [{ address: "http://a" }] }), RangeError, "http://a");
 });
 
 const peers = ["a:1", "10.0.0.9:80"].map((address) => ({ address }));
@@ -101,7 +123,8 @@ const UNDECLARED: [string, ProxyModule, string[]][] = [
   ["an empty net", { upstreams: peers, net: [] }, ["a:1", "10.0.0.9:80"]],
   ["members of a load balancer", { upstreams: new LoadBalancer(peers), net: ["a:1"] }, ["10.0.0.9:80"]],
   ["no upstreams", { net: ["a:1"] }, []],
-  ["a range is left to Deno to judge", { upstreams: peers, net: ["a:1", "10.0.0.0/8"] }, []],
+  ["within a range", { upstreams: peers, net: ["a:1", "10.0.0.0/8"] }, []],
+  ["beside a range", { upstreams: peers, net: ["a:1", "10.1.0.0/16"] }, ["10.0.0.9:80"]],
   ["a Unix socket left out", { upstreams: [{ address: "unix:/a.sock" }], net: ["a:1"] }, ["unix:/a.sock"]],
   ["a Unix socket in net", { upstreams: [{ address: "unix:/a.sock" }], net: ["unix:/a.sock"] }, []],
 ];
@@ -117,42 +140,4 @@ Deno.test("peersOf sees a list, a load balancer and nothing alike", () => {
     "10.0.0.9:80",
   ]);
   assertEquals(peersOf({}), []);
-});
-
-// A test may be given less than the process has, so what is missing can be seen without another process.
-Deno.test({
-  name: "verifyPermissions finds what is missing and nothing too wide",
-  permissions: { net: ["127.0.0.1:80", "a.example:443"] },
-  fn() {
-    assertEquals(verifyPermissions(["127.0.0.1:80", "a.example:443"]), { missing: [], wider: undefined });
-    assertEquals(verifyPermissions(["127.0.0.1:81", "127.0.0.1:80", "b.example:443"]).missing, [
-      "127.0.0.1:81",
-      "b.example:443",
-    ]);
-    assertEquals(verifyPermissions(["unix:/a.sock"]).missing[0], "unix:/a.sock");
-  },
-});
-
-Deno.test({
-  name: "verifyPermissions finds a network permission without a list too wide",
-  permissions: { net: true },
-  fn: () => assertEquals(verifyPermissions(["127.0.0.1:80"]), { missing: [], wider: "--allow-net" }),
-});
-
-Deno.test({
-  name: "verifyPermissions does not ask Deno about ranges and patterns, which it cannot answer",
-  permissions: { net: [] },
-  fn: () => assertEquals(verifyPermissions(["10.0.0.0/8", "*.a.example:443"]).missing, []),
-});
-
-Deno.test({
-  name: "missingText names what is missing and the flag to run with, or nothing",
-  permissions: { net: ["127.0.0.1:80"] },
-  fn() {
-    assertEquals(missingText(["127.0.0.1:80"]), undefined);
-    assertEquals(
-      missingText(["127.0.0.1:80", "a.example:443"]),
-      "no permission for a.example:443: run with --allow-net=127.0.0.1:80,a.example:443",
-    );
-  },
 });

@@ -1,0 +1,18 @@
+import { assert } from "@std/assert";
+import { captureLog } from "../support/captured_log.ts";
+import { e2e } from "../support/process.ts";
+import { restarts } from "../support/restarts.ts";
+
+/** Restarts in all; `bench/restarts.ts` does a thousand. */
+const RESTARTS = 300;
+/** After so many, the memory is that of a process that has restarted workers. */
+const WARM = 100;
+/** Bytes that the rest may add; three workers that are slow to end hold as much. */
+const GROWTH = 40 * 1024 * 1024;
+
+e2e(`${RESTARTS} restarts of a worker leave no memory, timers or ports behind`, async () => {
+  using _log = captureLog();
+  const memory = await restarts(RESTARTS);
+  const growth = memory.at(-1)! - memory[WARM - 1]!;
+  assert(growth < GROWTH, `${RESTARTS - WARM} restarts took ${growth} bytes`);
+});
