@@ -6,12 +6,13 @@
  * @module
  */
 import { BaseHandler, setup } from "@std/log";
-import { messageOf, ProxyError } from "../http/errors.ts";
+import { ProxyError } from "../http/errors.ts";
 import { supervise } from "../proxy/background.ts";
 import type { BackgroundService, ProxyModule, UpstreamGroup } from "../proxy/hooks.ts";
 import { checkModule, hooksOf, ModuleError } from "../proxy/module.ts";
 import type { Peer } from "../upstream/peer.ts";
 import { type GuestHook, guestHooks } from "./guest_hooks.ts";
+import { cut, Outbox, type Send, textOf } from "./guest_outbox.ts";
 import { GuestSession, KnownPeers } from "./guest_session.ts";
 import { guardTimers, makeGuard } from "./guard.ts";
 import { harden } from "./harden.ts";
@@ -29,20 +30,14 @@ import {
 } from "./protocol.ts";
 import { setImmediate } from "node:timers";
 
-/** Log texts and messages are cut to this many characters. */
-const MAX_TEXT = 2_000;
 /** Code that keeps the thread for longer is stopped, in milliseconds; the proxy has given the worker up by then. */
 const LIMIT = 500;
-/** Beyond so many messages in one turn, what is not a reply is dropped. */
-const MAX_OUTBOX = 2_000;
-
 const init = await new Promise<Init>((resolve) => {
   addEventListener("message", (event) => resolve((event as MessageEvent<Init>).data), { once: true });
 });
 const { port, pulse } = init;
-const send = port.postMessage.bind(port) as (message: unknown, transfer?: Transferable[]) => void;
+const send = port.postMessage.bind(port) as Send;
 const { memoryUsage } = Deno;
-const atEndOfTurn = queueMicrotask;
 const nextTurn = setImmediate;
 const store = Atomics.store;
 
@@ -50,53 +45,8 @@ let receive: (messages: (Call | Command)[]) => void = () => {};
 // Set before the module is loaded, which could put itself in the place of the setter.
 port.onmessage = ({ data }) => receive(data);
 
-let outbox: (Reply | Notice)[] = [];
-let transfers: ArrayBuffer[] = [];
-let flushing = false;
-
-/** Whatever is said in one turn crosses in one message. */
-function say(message: Reply | Notice): void {
-  if (outbox.length >= MAX_OUTBOX && message[0] === 0) return;
-  outbox.push(message);
-  if (flushing) return;
-  flushing = true;
-  atEndOfTurn(flush);
-}
-
-function flush(): void {
-  flushing = false;
-  if (outbox.length === 0) return;
-  const messages = outbox;
-  const buffers = transfers;
-  outbox = [];
-  transfers = [];
-  try {
-    if (buffers.length > 0) send(messages, buffers);
-    else send(messages);
-  } catch {
-    for (const message of messages) sendAlone(message);
-  }
-}
-
-/** What cannot be cloned fails its own call, and no other of the same turn. */
-function sendAlone(message: Reply | Notice): void {
-  try {
-    send([message]);
-  } catch (error) {
-    send([[message[0], OUTCOME.failed, `its result cannot be sent: ${textOf(error)}`]]);
-  }
-}
-
-/** The text of whatever was thrown, which may be an object made to have none. */
-function textOf(error: unknown): string {
-  try {
-    return cut(messageOf(error));
-  } catch {
-    return "an error that cannot be shown";
-  }
-}
-
-const cut = (text: string) => text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
+const outbox = new Outbox(send);
+const say = (message: Reply | Notice) => outbox.say(message);
 const log = (level: string, text: string) => say([0, "log", level, cut(text)]);
 
 class HostHandler extends BaseHandler {
@@ -186,7 +136,7 @@ class Guest {
           else this.#call(message as Call);
         }
         // Whoever is done has its reply on the way before the microtasks of others, which may not come to an end.
-        flush();
+        outbox.flush();
       };
       // A message arrives within a microtask, where those of the work could not be run before its end.
       nextTurn(() => void (guard(work) || stuck()));
@@ -260,8 +210,7 @@ function reply([id, , , , first]: Call, value: unknown): void {
   if (value === undefined) return say([id, OUTCOME.nothing]);
   // A chunk goes back as it came; other bytes the module may want to use again.
   const isBack = value instanceof Uint8Array && first instanceof Uint8Array && value.buffer === first.buffer;
-  if (isBack) transfers.push(value.buffer as ArrayBuffer);
-  say([id, OUTCOME.result, value]);
+  outbox.say([id, OUTCOME.result, value], isBack ? value.buffer as ArrayBuffer : undefined);
 }
 
 function fail(id: number, error: unknown): void {

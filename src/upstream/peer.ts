@@ -85,6 +85,8 @@ export interface Target {
 /** The longest that a timer can wait, in milliseconds; beyond, it goes off at once. */
 export const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
+/** Warnings remembered, so that a hook that makes up names does not fill the memory. */
+const MAX_WARNED = 1_000;
 const warned = new Set<string>();
 const used = new WeakMap<Peer, Target>();
 const prepared = new WeakMap<Peer, Target>();
@@ -101,6 +103,7 @@ export function targetOf(peer: Peer): Target {
   const target = prepared.get(peer) ?? makeTarget(peer);
   used.set(peer, target);
   if (target.tls?.verifyName === false && !warned.has(target.key)) {
+    if (warned.size >= MAX_WARNED) warned.clear();
     warned.add(target.key);
     getLogger("postern").warn(`upstream ${target.label}: the name in its certificate is not verified`);
   }
