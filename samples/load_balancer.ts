@@ -34,11 +34,11 @@ export const upstreams: LoadBalancer = new LoadBalancer(
 );
 
 /** The health checks start and stop with the proxy. */
-export const backgroundServices: BackgroundService[] = [upstreams.healthChecks];
+export const backgroundServices: BackgroundService[] = upstreams.services;
 
 /** The next healthy upstream in turn, and another one at a second attempt. */
-export function upstreamPeer(session: Session): Peer {
-  return upstreams.select(session.tried);
+export function upstreamPeer(session: Session): Peer | Promise<Peer> {
+  return upstreams.select(session);
 }
 
 /** Both upstreams know the site by this name. */

@@ -60,6 +60,8 @@ export class Backend {
   breaker: CircuitBreaker | undefined = undefined;
   /** Requests under way. */
   inFlight = 0;
+  /** Places taken by requests that have just been given it and have not begun yet. */
+  reserved = 0;
   /** Requests that were sent to it, and those of them that failed. */
   requests = 0;
   failures = 0;
@@ -88,9 +90,15 @@ export class Backend {
    */
   configure(given: Member | Peer): void {
     const member = asMember(given);
-    const { weight = 1, priority = member.backup ? 1 : 0, zone, maxInFlight = Infinity, labels = {} } = member;
+    const { weight = 1, priority = member.backup ? 1 : 0, zone, maxInFlight = Infinity, labels = {} } =
+      member;
     refuseUnless("weight", weight, weight >= 0 && Number.isFinite(weight), "a number >= 0");
-    refuseUnless("priority", priority, Number.isSafeInteger(priority) && priority >= 0, "a whole number >= 0");
+    refuseUnless(
+      "priority",
+      priority,
+      Number.isSafeInteger(priority) && priority >= 0,
+      "a whole number >= 0",
+    );
     refuseUnless("maxInFlight", maxInFlight, maxInFlight >= 1, "a number >= 1");
     this.peer = member.peer;
     this.weight = weight;

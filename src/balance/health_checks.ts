@@ -6,59 +6,156 @@
 import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
-import { isTimeout, LONGEST_TIMEOUT } from "../upstream/peer.ts";
 import type { Backend } from "./backend.ts";
+import type { GroupEvents } from "./events.ts";
+import { Gate } from "./gate.ts";
+import { type HealthCheckOptions, healthCheckRules, pauseOf } from "./health_options.ts";
 import { checkWithin } from "./limited_check.ts";
-import { type Check, tcpCheck } from "./tcp_check.ts";
+import { beginSlowStart } from "./slow_start.ts";
 
-/** Settings of the health checks of a group. */
-export interface HealthCheckOptions {
-  /** What is checked. @default {tcpCheck()} */
-  check?: Check;
-  /** From one round of checks to the next, in milliseconds. @default {5_000} */
-  interval?: number;
-  /** A check that takes longer is a failure, in milliseconds. @default {the check's own, or 1_000} */
-  timeout?: number;
-  /** Failures in a row that take a healthy backend out. @default {1} */
-  fall?: number;
-  /** Successes in a row that bring it back. @default {1} */
-  rise?: number;
+export type { HealthCheckOptions } from "./health_options.ts";
+
+/** What the health checks of a group work with, beside its backends. */
+export interface CheckedGroup {
+  /** The name of the service in the log. @default {"health checks"} */
+  name?: string;
+  /** Are told of backends that went up or down. */
+  events?: GroupEvents;
+  /** How long a backend that was down takes to get its whole share, in milliseconds. @default {0} */
+  slowStart?: number;
 }
 
-const DEFAULTS = { interval: 5_000, fall: 1, rise: 1 };
+/** A backend that is checked again and again. */
+interface Watch {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
 
-/** Checks all backends of a group at once, round after round. */
+const NEVER = new AbortController().signal;
+
+/**
+ * Checks all backends of a group, each in its own rhythm, so that one that hangs delays no other (as long as there are
+ * fewer of those than may be checked at a time).
+ *
+ * The first check of a backend is at once, and decides by itself whether it is up; from then on, `fall` and `rise` do.
+ * One that an operator has disabled is not checked.
+ */
 export class HealthChecks {
   /** Named in the log. */
-  readonly name = "health checks";
+  readonly name: string;
   readonly #backends: () => readonly Backend[];
   readonly #options: Required<HealthCheckOptions>;
+  readonly #group: CheckedGroup;
+  readonly #gate: Gate;
+  readonly #watches = new Map<Backend, Watch>();
+  readonly #underWay = new Map<Backend, Promise<void>>();
+  #running = false;
+  #look = () => {};
 
   /**
-   * `backends` is asked for the members anew every round.
+   * `backends` is asked for the members anew every interval, and when {@linkcode HealthChecks.changed} is called.
    *
    * @throws {RangeError} when an option cannot be used
    */
-  constructor(backends: () => readonly Backend[], options: HealthCheckOptions = {}) {
-    const check = options.check ?? tcpCheck();
+  constructor(
+    backends: () => readonly Backend[],
+    options: HealthCheckOptions = {},
+    group: CheckedGroup = {},
+  ) {
+    this.name = group.name ?? "health checks";
     this.#backends = backends;
-    this.#options = checked({ ...DEFAULTS, timeout: check.timeout || 1_000, ...options, check });
+    this.#options = healthCheckRules(options);
+    this.#group = group;
+    this.#gate = new Gate(this.#options.concurrency);
   }
 
-  /** Checks until the signal aborts; the first round is at once. */
+  /** Whether the service runs. While it does not, nothing is known of backends that were not checked yet. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Checks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.round(signal);
-      await sleep(this.#options.interval, signal);
+    const stop = () => this.#look();
+    signal.addEventListener("abort", stop);
+    this.#running = true;
+    try {
+      while (!signal.aborted) {
+        this.#adopt(this.#backends());
+        await this.#pause();
+      }
+    } finally {
+      this.#running = false;
+      signal.removeEventListener("abort", stop);
+      const ended = [...this.#watches.values()].map(({ ended }) => ended);
+      this.#adopt([]);
+      await Promise.all(ended);
     }
   }
 
-  /** One check of every backend, all at the same time. */
-  async round(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#backends().map((backend) => this.#checkOne(backend, signal)));
+  /** The members have changed: the new ones are checked at once. */
+  changed(): void {
+    this.#look();
   }
 
-  async #checkOne(backend: Backend, signal: AbortSignal): Promise<void> {
+  /** Checks a backend now, whether it is its turn or not; joins a check of it that is under way. */
+  checkNow(backend: Backend): Promise<void> {
+    return this.#check(backend, this.#watches.get(backend)?.stop.signal ?? NEVER);
+  }
+
+  /** One check of every backend. */
+  async round(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#backends().map((backend) => this.#check(backend, signal)));
+  }
+
+  /** Watches these and no others. */
+  #adopt(backends: readonly Backend[]): void {
+    const members = new Set(backends);
+    for (const [backend, { stop }] of this.#watches) {
+      if (members.has(backend)) continue;
+      stop.abort();
+      this.#watches.delete(backend);
+    }
+    for (const backend of members) {
+      if (this.#watches.has(backend)) continue;
+      const stop = new AbortController();
+      this.#watches.set(backend, { stop, ended: this.#watch(backend, stop.signal) });
+    }
+  }
+
+  async #watch(backend: Backend, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const startedAt = performance.now();
+      if (backend.admin !== "disabled") await this.#check(backend, signal);
+      const elapsed = performance.now() - startedAt;
+      await sleep(pauseOf(this.#options, backend.healthy, elapsed, Math.random()), signal);
+    }
+  }
+
+  /** Waits an interval, or until there is reason to look at the members again. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(look, this.#options.interval);
+      this.#look = look;
+    });
+  }
+
+  #check(backend: Backend, signal: AbortSignal): Promise<void> {
+    let check = this.#underWay.get(backend);
+    if (check === undefined) {
+      check = this.#gate.run(() => this.#checkAndObserve(backend, signal))
+        .finally(() => this.#underWay.delete(backend));
+      this.#underWay.set(backend, check);
+    }
+    return check;
+  }
+
+  async #checkAndObserve(backend: Backend, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     let cause: string | null = null;
     try {
       const { check, timeout } = this.#options;
@@ -70,44 +167,36 @@ export class HealthChecks {
   }
 
   #observe(backend: Backend, cause: string | null): void {
-    if ((cause === null) === backend.healthy) {
+    const { healthy } = backend;
+    const passed = cause === null;
+    if (passed === healthy) {
       backend.contradictions = 0;
       return;
     }
-    const { fall, rise } = this.#options;
     const count = ++backend.contradictions;
-    if (count < (backend.healthy ? fall : rise)) return;
+    if (healthy !== undefined && count < (healthy ? this.#options.fall : this.#options.rise)) return;
     const now = performance.now();
-    const lasted = ((now - backend.since) / 1000).toFixed(1);
-    backend.healthy = !backend.healthy;
+    const lasted = healthy === undefined ? undefined : now - backend.since;
+    backend.healthy = passed;
+    backend.cause = cause ?? "";
     backend.contradictions = 0;
     backend.since = now;
     const log = getLogger("postern");
-    if (cause !== null) {
+    const { events, slowStart = 0 } = this.#group;
+    if (!passed) {
       log.warn(`upstream ${backend.label} DOWN after ${counted(count, "failure")}: ${cause}`);
-    } else {log.info(
-        `upstream ${backend.label} UP after ${counted(count, "success")}, was down for ${lasted} s`,
-      );}
+      events?.tell("down", backend, cause, lasted);
+      return;
+    }
+    if (lasted !== undefined) {
+      beginSlowStart(backend, now, slowStart);
+      const down = `was down for ${(lasted / 1000).toFixed(1)} s`;
+      log.info(`upstream ${backend.label} UP after ${counted(count, "success")}, ${down}`);
+    }
+    events?.tell("up", backend, counted(count, "success"), lasted);
   }
 }
 
 function counted(n: number, noun: string): string {
   return n === 1 ? `1 ${noun}` : `${n} ${noun}${noun.endsWith("s") ? "es" : "s"}`;
-}
-
-/** The options, of which none may make the checks run without a pause or never end. */
-function checked(options: Required<HealthCheckOptions>): Required<HealthCheckOptions> {
-  const refuse = (name: keyof HealthCheckOptions, expected: string) => {
-    throw new RangeError(`Cannot use health check "${name}": expected ${expected}, found ${options[name]}`);
-  };
-  if (typeof options.check !== "function") refuse("check", "a function");
-  for (const name of ["interval", "timeout"] as const) {
-    if (!isTimeout(options[name]) || options[name] < 1) {
-      refuse(name, `milliseconds from 1 to ${LONGEST_TIMEOUT}`);
-    }
-  }
-  for (const name of ["fall", "rise"] as const) {
-    if (!Number.isSafeInteger(options[name]) || options[name] < 1) refuse(name, "a whole number >= 1");
-  }
-  return options;
 }

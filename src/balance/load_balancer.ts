@@ -4,46 +4,122 @@
  * @module
  */
 import { ProxyError } from "../http/errors.ts";
+import type { HeaderList } from "../http/headers.ts";
 import type { Peer } from "../upstream/peer.ts";
-import { Backend } from "./backend.ts";
+import { observePeer } from "../upstream/peer_observer.ts";
+import type { Asking } from "./asking.ts";
+import { type AdminState, Backend, type Member } from "./backend.ts";
+import { BackendObserver } from "./backend_observer.ts";
+import { Chooser } from "./chooser.ts";
+import type { Discovery } from "./discovery.ts";
+import { GroupEvents } from "./events.ts";
+import { type GuardOptions, Guards } from "./guards.ts";
 import { type HealthCheckOptions, HealthChecks } from "./health_checks.ts";
-import type { Policy } from "./policy.ts";
-import { RoundRobin } from "./round_robin.ts";
+import type { HashKey } from "./policies/keys.ts";
+import { roundRobin } from "./policies/round_robin.ts";
+import type { StickySessions } from "./policies/sticky.ts";
+import type { PolicyFactory } from "./policy.ts";
+import { RetryBudget, type RetryBudgetOptions } from "./retry_budget.ts";
+import { WaitingLine } from "./waiting_line.ts";
 
 /** Settings of a {@linkcode LoadBalancer}. */
-export interface LoadBalancerOptions {
-  /** How a backend is chosen. @default {new RoundRobin()} */
-  policy?: Policy;
+export interface LoadBalancerOptions extends GuardOptions {
+  /** Named in the log and in what operators see. @default {"upstreams"} */
+  name?: string;
+  /** How a backend is chosen. @default {roundRobin()} */
+  policy?: PolicyFactory;
+  /** What policies that hash go by. */
+  key?: HashKey;
+  /** Keeps a client at its backend by a signed cookie; `responseFilter` has to call {@linkcode LoadBalancer.stick}. */
+  sticky?: StickySessions;
   /** How backends are checked. */
   health?: HealthCheckOptions;
+  /** A backend that recovers gets its whole share only after so many milliseconds. @default {0} */
+  slowStart?: number;
+  /** Where the proxy stands: backends of this zone come first. */
+  zone?: string;
+  /** When no more than this share of the first tier is healthy, its health is not heeded. @default {0, never} */
+  panic?: number;
+  /** How many requests wait for a backend that is full or not yet checked, and how long. @default {{ size: 100, timeout: 1_000 }} */
+  queue?: { size?: number; timeout?: number };
+  /** What retries may add to the load. @default {{ share: 0.2, perSecond: 10 }} */
+  retryBudget?: RetryBudgetOptions;
+  /** Where members come from, beside those given. */
+  discovery?: Discovery;
 }
 
+const NOBODY: Partial<Asking> = {};
+
 /**
- * A group of upstreams of which each request gets a healthy one.
+ * A group of upstreams of which each request gets one that can take it.
+ *
+ * A backend can take requests when its operator, its checks, its breaker and its limit allow. Those that failed the
+ * request already are taken again only when no other is left.
  *
  * @example
  * ```ts
  * import { LoadBalancer } from "./load_balancer.ts";
  * const upstreams = new LoadBalancer([{ address: "10.0.0.1:80" }, { address: "10.0.0.2:80" }]);
- * export const backgroundServices = [upstreams.healthChecks];
- * export const upstreamPeer = () => upstreams.select();
+ * export const backgroundServices = upstreams.services;
+ * export const upstreamPeer = upstreams.select;
  * ```
  */
 export class LoadBalancer {
-  /** The health checks, for a module's `backgroundServices`. */
+  /** Named in the log. */
+  readonly name: string;
+  /** The health checks, one of the {@linkcode LoadBalancer.services}. */
   readonly healthChecks: HealthChecks;
-  readonly #policy: Policy;
-  #backends: Backend[];
+  /** What happens to the members. */
+  readonly events: GroupEvents = new GroupEvents();
+  /** Requests under way, on all members. */
+  inFlight = 0;
+  readonly #options: LoadBalancerOptions;
+  readonly #chooser: Chooser;
+  readonly #line: WaitingLine<Peer>;
+  readonly #budget: RetryBudget;
+  readonly #guards: Guards;
+  #backends: readonly Backend[] = [];
 
   /**
-   * A group of these peers.
+   * A group of these members.
    *
-   * @throws {RangeError} that names every peer that cannot be used, or a health check option
+   * @throws {RangeError} that names every member that cannot be used, or an option
    */
-  constructor(peers: readonly Peer[], options: LoadBalancerOptions = {}) {
-    this.#backends = backendsOf(peers);
-    this.#policy = options.policy ?? new RoundRobin();
-    this.healthChecks = new HealthChecks(() => this.#backends, options.health);
+  constructor(members: readonly (Member | Peer)[], options: LoadBalancerOptions = {}) {
+    const { name = "upstreams", queue, slowStart = 0, panic = 0 } = options;
+    const { events } = this;
+    const backends = () => this.#backends;
+    checkOptions(options);
+    this.name = name;
+    this.#options = options;
+    this.#line = new WaitingLine(queue?.size ?? 100);
+    this.#budget = new RetryBudget(options.retryBudget);
+    this.#guards = new Guards(options, { backends, events, slowStart });
+    const service = { name: `health checks of ${name}`, events, slowStart };
+    this.healthChecks = new HealthChecks(backends, options.health, service);
+    this.#chooser = new Chooser({
+      policy: options.policy ?? roundRobin(),
+      key: options.key,
+      sticky: options.sticky,
+      slowStart,
+      zone: options.zone,
+      panic,
+      needsClock: options.outlier !== undefined || options.breaker !== undefined || slowStart > 0,
+      checking: () => this.healthChecks.running,
+    });
+    events.listen(() => this.#line.serve());
+    this.replace(members);
+  }
+
+  /** The background services: health checks, and discovery if there is one. */
+  get services(): { name: string; run(signal: AbortSignal): Promise<void> }[] {
+    const { discovery } = this.#options;
+    if (discovery === undefined) return [this.healthChecks];
+    const { name } = discovery;
+    return [this.healthChecks, {
+      name,
+      run: (signal) => discovery.run(signal, (found) => this.replace(found)),
+    }];
   }
 
   /** The members. */
@@ -57,47 +133,113 @@ export class LoadBalancer {
   }
 
   /**
-   * Replaces the members; those that stay keep their state and take over new settings.
+   * Replaces the members. Those that stay keep their state, counts and connections and take over new settings; those
+   * that go finish what they have begun.
    *
-   * @throws {RangeError} that names every peer that cannot be used; then the members stay as they were
+   * @throws {RangeError} that names every member that cannot be used; then the members stay as they were
    */
-  replace(peers: readonly Peer[]): void {
-    const known = new Map(this.#backends.map((backend) => [backend.key, backend]));
-    this.#backends = backendsOf(peers).map((backend) => {
-      const before = known.get(backend.key);
-      if (before === undefined) return backend;
-      known.delete(backend.key);
-      before.peer = backend.peer;
-      return before;
+  replace(members: readonly (Member | Peer)[]): void {
+    const fresh = backendsOf(members);
+    const before = new Map(this.#backends.map((backend) => [backend.key, backend]));
+    const added: Backend[] = [];
+    this.#backends = fresh.map(([backend, member]) => {
+      const known = before.get(backend.key);
+      before.delete(backend.key);
+      if (known === undefined) added.push(backend);
+      else known.configure(member);
+      const kept = known ?? backend;
+      observePeer(kept.peer, new BackendObserver(kept, this));
+      return kept;
     });
+    for (const backend of added) this.#guards.attach(backend);
+    this.#chooser.update(this.#backends);
+    for (const backend of added) this.events.tell("added", backend);
+    for (const backend of before.values()) this.events.tell("removed", backend);
+    this.healthChecks.changed();
+    this.#line.serve();
   }
 
   /**
-   * The peer for a request.
+   * The peer for a request; a promise when it has to wait for a backend that is full, or not yet checked.
    *
-   * @param tried Peers that failed this request already, `session.tried`; they are taken again only when no other is left.
-   * @throws {ProxyError} `no_healthy_upstream`, a 503 for the client
+   * @param asking A hook's `session`: what it tried, what it hashes to, whether it is still wanted.
+   * @throws {ProxyError} `no_healthy_upstream` or `overloaded`, a 503 for the client
    */
-  select(tried: readonly Peer[] = []): Peer {
-    const backends = this.#backends;
-    const backend =
-      (tried.length > 0
-        ? this.#policy.pick(backends, (b) => b.healthy && !tried.includes(b.peer))
-        : undefined) ??
-        this.#policy.pick(backends, isHealthy);
-    if (backend === undefined) {
-      throw new ProxyError("no_healthy_upstream", `None of the ${backends.length} upstreams is healthy`);
+  readonly select = (asking: Partial<Asking> = NOBODY): Peer | Promise<Peer> => {
+    // Whoever waits comes first.
+    const backend = this.#line.length === 0 ? this.#chooser.choose(asking) : undefined;
+    if (backend !== undefined) return backend.peer;
+    this.#refuseInVain();
+    const { timeout = 1_000 } = this.#options.queue ?? {};
+    return this.#line.wait(() => this.#takePlace(asking), timeout, asking.signal);
+  };
+
+  /** Has the client come back to the backend that answered it; for a module's `responseFilter`. */
+  stick(asking: Pick<Asking, "tried" | "request">, response: { readonly headers: HeaderList }): void {
+    const { sticky } = this.#options;
+    const peer = asking.tried.at(-1);
+    const backend = this.#backends.find((backend) => backend.peer === peer);
+    if (sticky === undefined || backend === undefined || this.#chooser.stuckTo(asking) === backend) return;
+    response.headers.append("set-cookie", sticky.cookieFor(backend));
+  }
+
+  /**
+   * Sets what an operator wants of a member: `enabled`, `draining` (no new requests but those that stick to it) or
+   * `disabled` (none at all, and no checks). Whether there is such a member.
+   *
+   * @param label Its address.
+   */
+  setAdmin(label: string, admin: AdminState, reason = "an operator"): boolean {
+    const found = this.#backends.filter((backend) => backend.label === label);
+    for (const backend of found) {
+      if (backend.admin === admin) continue;
+      backend.admin = admin;
+      this.events.tell(admin === "enabled" ? "enabled" : "drained", backend, reason);
+      // It may not have been checked while it was disabled.
+      if (admin === "enabled" && this.healthChecks.running) void this.healthChecks.checkNow(backend);
     }
+    return found.length > 0;
+  }
+
+  /** An attempt on a member has begun. */
+  begun(): void {
+    this.inFlight++;
+    this.#budget.deposit();
+  }
+
+  /** An attempt is over: a request that waits may have its place. */
+  ended(): void {
+    this.inFlight--;
+    if (this.#line.length > 0) this.#line.serve();
+  }
+
+  /** Whether the retry budget allows another attempt; if so, it is taken off. */
+  mayRetry(): boolean {
+    return this.#budget.withdraw();
+  }
+
+  /** What a request that waits takes, if it can have anything. */
+  #takePlace(asking: Partial<Asking>): Peer | undefined {
+    const backend = this.#chooser.choose(asking);
+    if (backend === undefined) return this.#refuseInVain();
+    // Its request begins in this turn of the event loop; until then nobody else may have its place.
+    backend.reserved++;
+    setTimeout(() => backend.reserved--, 0);
     return backend.peer;
+  }
+
+  #refuseInVain(): undefined {
+    if (this.#backends.some((backend) => this.#chooser.isPromising(backend))) return undefined;
+    throw new ProxyError("no_healthy_upstream", `None of the ${this.#backends.length} upstreams is healthy`);
   }
 }
 
-function backendsOf(peers: readonly Peer[]): Backend[] {
+function backendsOf(members: readonly (Member | Peer)[]): [Backend, Member | Peer][] {
   const problems: string[] = [];
-  const backends: Backend[] = [];
-  for (const [i, peer] of peers.entries()) {
+  const backends: [Backend, Member | Peer][] = [];
+  for (const [i, member] of members.entries()) {
     try {
-      backends.push(new Backend(peer));
+      backends.push([new Backend(member), member]);
     } catch (error) {
       problems.push(`peers[${i}]: ${(error as Error).message}`);
     }
@@ -106,6 +248,18 @@ function backendsOf(peers: readonly Peer[]): Backend[] {
   return backends;
 }
 
-function isHealthy(backend: Backend): boolean {
-  return backend.healthy;
+function checkOptions(
+  { slowStart = 0, panic = 0, queue: { size = 0, timeout = 0 } = {} }: LoadBalancerOptions,
+): void {
+  const rules = [
+    ["slowStart", slowStart, slowStart >= 0 && Number.isFinite(slowStart), "milliseconds >= 0"],
+    ["panic", panic, panic >= 0 && panic <= 1, "a number from 0 to 1"],
+    ["queue.size", size, Number.isSafeInteger(size) && size >= 0, "a whole number >= 0"],
+    ["queue.timeout", timeout, timeout >= 0 && timeout < 2 ** 31, "milliseconds >= 0"],
+  ] as const;
+  for (const [name, value, holds, expected] of rules) {
+    if (!holds) {
+      throw new RangeError(`Cannot use "${name}" of a LoadBalancer: expected ${expected}, found ${value}`);
+    }
+  }
 }

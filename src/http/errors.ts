@@ -21,6 +21,7 @@ export type ErrorType =
   | "hook_unavailable"
   | "internal"
   | "no_healthy_upstream"
+  | "overloaded"
   | "shutting_down"
   | "connect_failed"
   | "connect_timeout"
@@ -34,7 +35,7 @@ export type ErrorType =
  * Every failure with the status the client gets and the flag of the access log.
  *
  * Flags are Envoy's response flags where Envoy has one: DPE downstream protocol error, DC downstream connection
- * closed, SI stream idle, UH no healthy upstream, UF connect failure, UC upstream closed, UPE upstream protocol error,
+ * closed, SI stream idle, UH no healthy upstream, UO overflow, UF connect failure, UC upstream closed, UPE upstream protocol error,
  * UT upstream timeout, DT deadline, NR no route, SD shutdown. IE (internal error) is Postern's own.
  * 499 is for the log alone: nobody is left to read it.
  */
@@ -51,6 +52,7 @@ const KINDS: Record<ErrorType, { source: ErrorSource; status: number; flag: stri
   hook_unavailable: { source: "internal", status: 503, flag: "IE" },
   internal: { source: "internal", status: 500, flag: "IE" },
   no_healthy_upstream: { source: "upstream", status: 503, flag: "UH" },
+  overloaded: { source: "upstream", status: 503, flag: "UO" },
   shutting_down: { source: "internal", status: 503, flag: "SD" },
   connect_failed: { source: "upstream", status: 502, flag: "UF" },
   connect_timeout: { source: "upstream", status: 504, flag: "UF" },

@@ -13,6 +13,7 @@ import { connect } from "../upstream/connect.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
+import { type AttemptObserver, observerOf } from "../upstream/peer_observer.ts";
 import type { ResponseHead } from "../upstream/response_head.ts";
 import { watched } from "./client_body.ts";
 import type { RequestHead } from "./hooks.ts";
@@ -37,6 +38,8 @@ export class Attempt {
   #peer: Peer | undefined = undefined;
   #target: Target | undefined = undefined;
   #connecting: AbortController | undefined = undefined;
+  #observer: AttemptObserver | undefined = undefined;
+  #begunAt = 0;
 
   constructor(run: RequestState) {
     this.#run = run;
@@ -67,6 +70,11 @@ export class Attempt {
   #reach(peer: Peer, fresh: boolean): Promise<ResponseHead> {
     const run = this.#run;
     const target = this.#target = targetOf(peer);
+    const observer = observerOf(peer);
+    if (observer !== undefined) {
+      this.#observer = observer.begin();
+      this.#begunAt = performance.now();
+    }
     run.phase = "";
     this.#peer = peer;
     run.tried.push(peer);
@@ -164,6 +172,25 @@ export class Attempt {
       }
     }
     return again;
+  }
+
+  /** Whether its upstream can bear another attempt. */
+  mayRetry(): boolean {
+    return this.#observer?.mayRetry() ?? true;
+  }
+
+  /** The response's head is there. */
+  answered(status: number): void {
+    this.#observer?.answered(status, performance.now() - this.#begunAt);
+  }
+
+  /** Nothing of it occupies the upstream any more. */
+  over(error: ProxyError | null): void {
+    const observer = this.#observer;
+    if (observer === undefined) return;
+    this.#observer = undefined;
+    if (error?.source === "upstream") observer.failed(error);
+    observer.end();
   }
 
   /** Looks at the upstream's deadlines. */

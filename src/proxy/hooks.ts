@@ -53,6 +53,8 @@ export interface Session {
   readonly bytesReceived: number;
   /** Since the request came, in milliseconds. */
   readonly elapsed: number;
+  /** Aborts when the request is given up: its client left, its time is over, or the proxy stops. */
+  readonly signal: AbortSignal;
 }
 
 /** How an upstream connection came about. */

@@ -50,6 +50,7 @@ export class Run implements RequestState, Watched {
   readonly #startedAt = performance.now();
   #rejectWait: ((error: ProxyError) => void) | undefined = undefined;
   #failure: ProxyError | null = null;
+  #controller: AbortController | undefined = undefined;
   #ticks = 0;
   #watching = false;
   #ended = false;
@@ -73,6 +74,12 @@ export class Run implements RequestState, Watched {
 
   get elapsed(): number {
     return performance.now() - this.#startedAt;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.aborted !== undefined) this.#controller.abort(this.aborted);
+    return this.#controller.signal;
   }
 
   get upstream(): string {
@@ -104,6 +111,7 @@ export class Run implements RequestState, Watched {
         const attempt = this.attempt = new Attempt(this);
         try {
           const head = await attempt.run(stale, chosen);
+          attempt.answered(head.status);
           const answer = relay(this, attempt, head);
           return isPromise(answer) ? await answer : answer;
         } catch (error) {
@@ -111,6 +119,7 @@ export class Run implements RequestState, Watched {
           chosen = this.aborted === undefined && attempt.foundDead(failure) ? this.tried.pop() : undefined;
           if (chosen === undefined) await this.#tryAgain(attempt, failure);
           else attempt.abort(failure);
+          attempt.over(chosen === undefined ? failure : null);
           stale = attempt.reused;
         }
       }
@@ -156,6 +165,7 @@ export class Run implements RequestState, Watched {
   abort(error: ProxyError): void {
     if (this.#ended || this.aborted !== undefined) return;
     this.aborted = error;
+    this.#controller?.abort(error);
     this.attempt?.abort(error);
     this.stream?.abort(error);
     this.#rejectWait?.(error);
@@ -180,6 +190,7 @@ export class Run implements RequestState, Watched {
     const { watchdog, counters, activity, hooks, onEnd } = this.shared;
     watchdog.delete(this);
     this.body?.cancel();
+    this.attempt?.over(error);
     if (error?.type === "client_gone") this.status = error.status;
     counters.end(this.status);
     if (error !== null && error !== this.#failure) report(this, error);
@@ -194,7 +205,8 @@ export class Run implements RequestState, Watched {
     const { options, counters } = this.shared;
     this.phase = "";
     const again = await attempt.fail(error);
-    if (!again || !(this.attempts <= options.retries) || this.aborted !== undefined) throw error;
+    const isLast = !again || !(this.attempts <= options.retries) || this.aborted !== undefined;
+    if (isLast || !attempt.mayRetry()) throw error;
     counters.retries++;
     getLogger("postern").debug(`${summary(this)}: attempt ${this.attempts} failed: ${error.message}`);
   }

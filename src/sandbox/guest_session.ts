@@ -33,6 +33,8 @@ export class KnownPeers {
   }
 }
 
+const NEVER = new AbortController().signal;
+
 /** A session made from what the proxy sent, brought up to date at every call of the same request. */
 export class GuestSession implements Session {
   readonly request: RequestHead;
@@ -77,6 +79,10 @@ export class GuestSession implements Session {
   }
   get elapsed(): number {
     return this.#view[10] + performance.now() - this.#receivedAt;
+  }
+  /** Never aborts: what happens to a request meanwhile is not told across. */
+  get signal(): AbortSignal {
+    return NEVER;
   }
   get tried(): readonly Peer[] {
     return this.#tried ??= this.#view[11].map((text) => this.#peers.peerOf(text));

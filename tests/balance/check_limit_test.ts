@@ -5,14 +5,10 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { captureLog } from "../support/captured_log.ts";
 import { rawOrigin } from "../support/origin.ts";
 import { within } from "../support/wire.ts";
-import {
-  Backend,
-  type Check,
-  type HealthCheckOptions,
-  HealthChecks,
-  LoadBalancer,
-  tcpCheck,
-} from "../../src/mod.ts";
+import { Backend } from "../../src/balance/backend.ts";
+import { type HealthCheckOptions, HealthChecks } from "../../src/balance/health_checks.ts";
+import { type Check, tcpCheck } from "../../src/balance/tcp_check.ts";
+import { until } from "../support/until.ts";
 
 const NEVER = new AbortController().signal;
 const hanging: Check = () => new Promise(() => {});
@@ -20,34 +16,31 @@ const hanging: Check = () => new Promise(() => {});
 Deno.test("a check that hangs is a failure after its time, and the checks of the others go on", async () => {
   using log = captureLog();
   const stopping = new AbortController();
-  const checked: string[] = [];
-  const balancer = new LoadBalancer([{ address: "127.0.0.1:1" }, { address: "127.0.0.1:2" }], {
-    health: {
-      interval: 1,
-      timeout: 20,
-      check(peer, signal) {
-        checked.push(peer.address.at(-1)!);
-        if (checked.length === 6) stopping.abort();
-        return peer.address.endsWith("1") ? hanging(peer, signal) : Promise.resolve();
-      },
-    },
-  });
-  await within(balancer.healthChecks.run(stopping.signal), "three rounds");
-  assertEquals(checked, ["1", "2", "1", "2", "1", "2"]);
-  assertEquals(balancer.backends.map(({ healthy }) => healthy), [false, true]);
+  const backends = [new Backend({ address: "127.0.0.1:1" }), new Backend({ address: "127.0.0.1:2" })];
+  let others = 0;
+  const check: Check = (peer, signal) => {
+    if (peer.address.endsWith("1")) return hanging(peer, signal);
+    others++;
+    return Promise.resolve();
+  };
+  const running = new HealthChecks(() => backends, { interval: 1, timeout: 20, check }).run(stopping.signal);
+  await until("the first is down", () => backends[0]!.healthy === false);
+  const before = others;
+  await until("the other was checked on", () => others > before);
+  stopping.abort();
+  await within(running, "the service to stop");
+  assertEquals(backends.map(({ healthy }) => healthy), [false, true]);
   assertEquals(log.lines, ["WARN upstream 127.0.0.1:1 DOWN after 1 failure: no answer within 20 ms"]);
 });
 
 Deno.test("checks that hang and do not heed their signal stop with the service", async () => {
   using log = captureLog();
   const stopping = new AbortController();
-  const balancer = new LoadBalancer([{ address: "127.0.0.1:1" }], {
-    health: { timeout: 60_000, check: hanging },
-  });
-  const running = balancer.healthChecks.run(stopping.signal);
+  const backend = new Backend({ address: "127.0.0.1:1" });
+  const running = new HealthChecks(() => [backend], { timeout: 60_000, check: hanging }).run(stopping.signal);
   stopping.abort();
   await within(running, "the service to stop");
-  assertEquals([balancer.backends[0]!.healthy, log.lines], [true, []]);
+  assertEquals([backend.healthy, log.lines], [undefined, []]);
 });
 
 Deno.test("a check is told by its signal that its time is over, and what it fails with later is nobody's", async () => {
@@ -75,9 +68,9 @@ Deno.test("a check that passes leaves no timer behind", async () => {
 
 Deno.test("the default TCP check passes within the limit", async () => {
   await using origin = rawOrigin((connection) => connection.closed());
-  const balancer = new LoadBalancer([{ address: origin.address }]);
-  await balancer.healthChecks.round(NEVER);
-  assertEquals(balancer.backends[0]!.healthy, true);
+  const backend = new Backend({ address: origin.address });
+  await new HealthChecks(() => [backend]).round(NEVER);
+  assertEquals(backend.healthy, true);
 });
 
 /** How long a hanging check is given, in milliseconds, as the cause of its failure tells; no time passes. */
@@ -108,6 +101,9 @@ const REFUSED: [options: Record<string, unknown>, message: string][] = [
   [{ interval: 0 }, `"interval": ${WAIT}, found 0`],
   [{ timeout: -1 }, `"timeout": ${WAIT}, found -1`],
   [{ timeout: Infinity }, `"timeout": ${WAIT}, found Infinity`],
+  [{ downInterval: 0 }, `"downInterval": ${WAIT}, found 0`],
+  [{ jitter: 1.5 }, '"jitter": expected a number from 0 to 1, found 1.5'],
+  [{ concurrency: 0 }, '"concurrency": expected a whole number >= 1, found 0'],
   [{ fall: 0 }, '"fall": expected a whole number >= 1, found 0'],
   [{ rise: NaN }, '"rise": expected a whole number >= 1, found NaN'],
   [{ check: 5 }, '"check": expected a function, found 5'],
@@ -116,7 +112,7 @@ const REFUSED: [options: Record<string, unknown>, message: string][] = [
 for (const [health, message] of REFUSED) {
   const [[name, value]] = Object.entries(health) as [[string, unknown]];
   Deno.test(`a health check whose ${name} is ${value} is refused`, () => {
-    const error = assertThrows(() => new LoadBalancer([], { health }), RangeError) as Error;
+    const error = assertThrows(() => new HealthChecks(() => [], health), RangeError) as Error;
     assertEquals(error.message, `Cannot use health check ${message}`);
   });
 }

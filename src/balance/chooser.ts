@@ -1,0 +1,127 @@
+/**
+ * Which backend a request gets: the rules around the policy.
+ *
+ * @module
+ */
+import type { Peer } from "../upstream/peer.ts";
+import type { Asking } from "./asking.ts";
+import type { Backend } from "./backend.ts";
+import type { HashKey } from "./policies/keys.ts";
+import type { StickySessions } from "./policies/sticky.ts";
+import type { PolicyFactory } from "./policy.ts";
+import { acceptShare } from "./slow_start.ts";
+import { Tiers } from "./tiers.ts";
+
+/** What a {@linkcode Chooser} goes by. */
+export interface ChooserOptions {
+  /** Spreads requests over backends that are as good as each other. */
+  policy: PolicyFactory;
+  /** What policies that hash go by. */
+  key: HashKey | undefined;
+  /** Keeps a client at its backend. */
+  sticky: StickySessions | undefined;
+  /** How long a backend that recovered takes to get its whole share, in milliseconds. */
+  slowStart: number;
+  /** Where the proxy stands. */
+  zone: string | undefined;
+  /** When no more than this share of the first tier is fit, fitness is not heeded; 0 for never. */
+  panic: number;
+  /** Whether guards or slow start depend on the time. */
+  needsClock: boolean;
+  /** Whether backends are being checked, so that one that was not yet is not known to be well. */
+  checking: () => boolean;
+}
+
+const NONE: readonly Peer[] = [];
+
+/**
+ * Chooses backends: the one that the client sticks to; then by policy one that was not tried yet, tier by tier; then one
+ * that was; then, in a panic, one that may be down.
+ */
+export class Chooser {
+  readonly #options: ChooserOptions;
+  readonly #tiers: Tiers;
+  #byKey = new Map<string, Backend>();
+  /** What holds for the request that is being chosen for: fields rather than a new function for every request. */
+  #tried: readonly Peer[] = NONE;
+  #now = 0;
+
+  /** One without backends. */
+  constructor(options: ChooserOptions) {
+    this.#options = options;
+    this.#tiers = new Tiers(options.policy, options.zone);
+  }
+
+  /** Takes over the members. */
+  update(backends: readonly Backend[]): void {
+    this.#byKey = new Map(backends.map((backend) => [backend.key, backend]));
+    this.#tiers.update(backends);
+    this.#options.sticky?.update(backends);
+  }
+
+  /** The backend for a request, undefined if none can take it now. */
+  choose(asking: Partial<Asking>): Backend | undefined {
+    const { sticky, key, needsClock } = this.#options;
+    this.#tried = asking.tried ?? NONE;
+    this.#now = needsClock ? performance.now() : 0;
+    if (sticky !== undefined) {
+      const stuck = this.stuckTo(asking);
+      const mayReturn = stuck !== undefined && stuck.admin !== "disabled" && this.#isUntried(stuck);
+      if (mayReturn && this.#hasRoom(stuck) && this.isFit(stuck)) return stuck;
+    }
+    const choice = { key: key?.(asking as Asking) };
+    const preferred = this.#tiers.pick(this.#isPreferred, choice);
+    if (preferred !== undefined) return preferred;
+    const second = needsClock || this.#tried.length > 0
+      ? this.#tiers.pick(this.#isUsable, choice)
+      : undefined;
+    if (second !== undefined || !this.#isPanic()) return second;
+    return this.#tiers.first!.policy.pick(this.#isReachable, choice);
+  }
+
+  /** Whether waiting for it makes sense: it is full for the moment, or about to be checked. */
+  isPromising(backend: Backend): boolean {
+    if (backend.admin !== "enabled" || backend.weight === 0) return false;
+    return (backend.healthy === undefined && this.#options.checking()) || this.isFit(backend);
+  }
+
+  /** Whether checks and guards have nothing against it. */
+  isFit({ healthy, outlier, breaker }: Backend): boolean {
+    return (healthy ?? !this.#options.checking()) &&
+      (outlier === undefined || !outlier.ejected(this.#now)) &&
+      (breaker === undefined || breaker.allows(this.#now));
+  }
+
+  /** The backend that the client's cookie names. */
+  stuckTo({ request }: Partial<Asking>): Backend | undefined {
+    const key = request && this.#options.sticky?.keyOf(request.headers);
+    return key === undefined ? undefined : this.#byKey.get(key);
+  }
+
+  /** Usable, not tried, and lucky where its share is still growing. */
+  readonly #isPreferred = (backend: Backend): boolean =>
+    this.#isUsable(backend) && this.#isUntried(backend) &&
+    (backend.slowUntil <= this.#now ||
+      Math.random() < acceptShare(backend, this.#now, this.#options.slowStart));
+
+  readonly #isUsable = (backend: Backend): boolean => this.#isReachable(backend) && this.isFit(backend);
+
+  readonly #isReachable = (backend: Backend): boolean =>
+    backend.admin === "enabled" && this.#hasRoom(backend);
+
+  #hasRoom({ inFlight, reserved, maxInFlight }: Backend): boolean {
+    return inFlight + reserved < maxInFlight;
+  }
+
+  #isUntried({ peer }: Backend): boolean {
+    return this.#tried.length === 0 || !this.#tried.includes(peer);
+  }
+
+  #isPanic(): boolean {
+    const { panic } = this.#options;
+    const { first } = this.#tiers;
+    if (panic === 0 || first === undefined) return false;
+    const fit = first.backends.reduce((count, backend) => count + (this.isFit(backend) ? 1 : 0), 0);
+    return fit <= panic * first.backends.length;
+  }
+}

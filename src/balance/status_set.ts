@@ -1,0 +1,27 @@
+/**
+ * Sets of HTTP statuses as users write them: `200-399`, `200,204,500-599`.
+ *
+ * @module
+ */
+
+/**
+ * Reads a list of statuses and ranges of them.
+ *
+ * @throws {RangeError} that names the text and the form allowed
+ */
+export function statusSet(text: string): (status: number) => boolean {
+  const ranges = text.split(",").map((part) => {
+    const match = /^\s*([1-5]\d\d)(?:\s*-\s*([1-5]\d\d))?\s*$/.exec(part);
+    const from = Number(match?.[1]);
+    const to = Number(match?.[2] ?? from);
+    if (match === null || from > to) {
+      throw new RangeError(
+        `Cannot use statuses ${
+          JSON.stringify(text)
+        }: expected a list such as "200", "200-399" or "200,500-599"`,
+      );
+    }
+    return [from, to] as const;
+  });
+  return (status) => ranges.some(([from, to]) => status >= from && status <= to);
+}
