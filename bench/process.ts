@@ -24,6 +24,8 @@ export interface SpawnOptions {
   core?: number | "any";
   /** Environment variables added. */
   env?: Record<string, string>;
+  /** Is told of every piece that it writes to standard error. */
+  onMessage?: (text: string) => void;
 }
 
 /** A process under way. */
@@ -50,7 +52,7 @@ let stopped = false;
  */
 export async function spawn(
   [name, ...args]: readonly [string, ...string[]],
-  { core = LOAD_CORE, env = {} }: SpawnOptions = {},
+  { core = LOAD_CORE, env = {}, onMessage }: SpawnOptions = {},
 ): Promise<Child> {
   const program = await find(name);
   if (stopped) throw new Error(`Cannot start ${name}: everything is being stopped`);
@@ -66,7 +68,12 @@ export async function spawn(
   }).spawn();
   let messages = "";
   const reading = process.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
-    new WritableStream({ write: (text) => void (messages = (messages + text).slice(-TAIL)) }),
+    new WritableStream({
+      write(text) {
+        messages = (messages + text).slice(-TAIL);
+        onMessage?.(text);
+      },
+    }),
   ).catch(() => {});
   const output = new Response(process.stdout).text();
   const ended = process.status.then(async ({ code }) => {

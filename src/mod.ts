@@ -18,6 +18,7 @@ export type {
   BackgroundService,
   Connected,
   FilteredChunk,
+  ModulePermissions,
   ProxyModule,
   ProxyOptions,
 } from "./proxy/hooks.ts";
@@ -45,11 +46,13 @@ export { type Check, tcpCheck } from "./balance/tcp_check.ts";
 export { httpCheck, type HttpCheckOptions } from "./balance/http_check.ts";
 export type { BackendEvent, BackendEventType, BackendListener, GroupEvents } from "./balance/events.ts";
 export type { GuardOptions } from "./balance/guards.ts";
-export type { OutlierOptions } from "./balance/outlier.ts";
-export type { CircuitBreakerOptions } from "./balance/circuit_breaker.ts";
+export type { Outlier, OutlierOptions } from "./balance/outlier.ts";
+export type { CircuitBreaker, CircuitBreakerOptions, CircuitState } from "./balance/circuit_breaker.ts";
 export type { Discovery } from "./balance/discovery.ts";
+export type { NameServer } from "./balance/dns_lookup.ts";
+export type { Family } from "./balance/known_names.ts";
 export { dnsDiscovery, type DnsDiscoveryOptions } from "./balance/dns_discovery.ts";
-export { fileDiscovery } from "./balance/file_discovery.ts";
+export { fileDiscovery, type FileDiscoveryOptions } from "./balance/file_discovery.ts";
 export { staticDiscovery } from "./balance/static_discovery.ts";
 export type { AccessEntry } from "./observe/access_log.ts";
 export { Counters } from "./observe/counters.ts";

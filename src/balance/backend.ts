@@ -36,11 +36,15 @@ export class Backend {
   readonly label: string;
   /** What makes two backends the same when a group is replaced. */
   readonly key: string;
-  /** See {@linkcode Member}. */
+  /** See {@linkcode Member.weight}. */
   weight = 1;
+  /** See {@linkcode Member.priority}. */
   priority = 0;
+  /** See {@linkcode Member.zone}. */
   zone: string | undefined = undefined;
-  maxInFlight = Infinity;
+  /** See {@linkcode Member.maxInFlight}. */
+  maxInFlight: number = Infinity;
+  /** See {@linkcode Member.labels}. */
   labels: Readonly<Record<string, string>> = {};
   /** What an operator has said. */
   admin: AdminState = "enabled";
@@ -62,11 +66,13 @@ export class Backend {
   inFlight = 0;
   /** Places taken by requests that have just been given it and have not begun yet. */
   reserved = 0;
-  /** Requests that were sent to it, and those of them that failed. */
+  /** Attempts made on it. */
   requests = 0;
+  /** Attempts that it failed, or answered with a status of 500 or more. */
   failures = 0;
-  /** Moving average of the time to the response's head, in milliseconds, and when it was last updated. */
+  /** Moving average of the time to the response's head, in milliseconds. */
   ewma = 0;
+  /** When {@linkcode Backend.ewma} was last updated, on `performance.now()`'s clock. */
   ewmaAt = 0;
 
   /**
@@ -100,7 +106,8 @@ export class Backend {
       "a whole number >= 0",
     );
     refuseUnless("maxInFlight", maxInFlight, maxInFlight >= 1, "a number >= 1");
-    this.peer = member.peer;
+    // The object stays where nothing changes, as requests under way know by it what they tried.
+    if (JSON.stringify(member.peer) !== JSON.stringify(this.peer)) this.peer = member.peer;
     this.weight = weight;
     this.priority = priority;
     this.zone = zone;

@@ -10,8 +10,8 @@ import { observeLatency } from "./policies/peak_ewma.ts";
 
 /** What the attempts on a group's backends add up to. */
 export interface ObservedGroup {
-  /** An attempt has begun. */
-  begun(): void;
+  /** An attempt on that backend has begun, the first of its request or a later one. */
+  begun(backend: Backend, isFirst: boolean): void;
   /** An attempt is over: there is room for another. */
   ended(): void;
   /** Whether another attempt may be made after a failure; if so, it is counted. */
@@ -29,9 +29,14 @@ export class BackendObserver implements PeerObserver {
     this.#group = group;
   }
 
+  /** Whether it watches that backend. */
+  watches(backend: Backend): boolean {
+    return this.#backend === backend;
+  }
+
   /** An attempt begins. */
-  begin(): AttemptObserver {
-    return new Attempt(this.#backend, this.#group);
+  begin(isFirst: boolean): AttemptObserver {
+    return new Attempt(this.#backend, this.#group, isFirst);
   }
 }
 
@@ -39,34 +44,39 @@ class Attempt implements AttemptObserver {
   readonly #backend: Backend;
   readonly #group: ObservedGroup;
   readonly #circuit: number | undefined;
+  readonly #begunAt = performance.now();
   #judged = false;
+  #failed = false;
 
-  constructor(backend: Backend, group: ObservedGroup) {
+  constructor(backend: Backend, group: ObservedGroup, isFirst: boolean) {
     this.#backend = backend;
     this.#group = group;
     backend.inFlight++;
     backend.requests++;
-    group.begun();
+    group.begun(backend, isFirst);
     this.#circuit = backend.breaker?.begin();
   }
 
   /** A status of 500 or more is a failure of the backend. */
   answered(status: number, ms: number): void {
     const { breaker, outlier } = this.#backend;
-    observeLatency(this.#backend, ms, performance.now());
+    observeLatency(this.#backend, ms, performance.now(), { failed: status >= 500 });
     outlier?.succeeded(ms, status);
     this.#judged = true;
     if (status < 500) return breaker?.succeeded(this.#circuit);
-    this.#backend.failures++;
+    this.#countFailure();
     breaker?.failed(this.#circuit);
   }
 
   failed(error: ProxyError): void {
     const { breaker, outlier } = this.#backend;
     outlier?.failed(error);
-    this.#backend.failures++;
-    if (!this.#judged) breaker?.failed(this.#circuit);
+    this.#countFailure();
+    if (this.#judged) return;
     this.#judged = true;
+    breaker?.failed(this.#circuit);
+    const now = performance.now();
+    observeLatency(this.#backend, now - this.#begunAt, now, { failed: true });
   }
 
   mayRetry(): boolean {
@@ -77,5 +87,11 @@ class Attempt implements AttemptObserver {
     this.#backend.inFlight--;
     if (!this.#judged) this.#backend.breaker?.abandoned(this.#circuit);
     this.#group.ended();
+  }
+
+  /** An answer of status 500 that breaks off is one failure. */
+  #countFailure(): void {
+    if (!this.#failed) this.#backend.failures++;
+    this.#failed = true;
   }
 }

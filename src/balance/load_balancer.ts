@@ -6,7 +6,7 @@
 import { ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Peer } from "../upstream/peer.ts";
-import { observePeer } from "../upstream/peer_observer.ts";
+import { observePeer, observerOf } from "../upstream/peer_observer.ts";
 import type { Asking } from "./asking.ts";
 import { type AdminState, Backend, type Member } from "./backend.ts";
 import { BackendObserver } from "./backend_observer.ts";
@@ -19,6 +19,7 @@ import type { HashKey } from "./policies/keys.ts";
 import { roundRobin } from "./policies/round_robin.ts";
 import type { StickySessions } from "./policies/sticky.ts";
 import type { PolicyFactory } from "./policy.ts";
+import { Reservations } from "./reservations.ts";
 import { RetryBudget, type RetryBudgetOptions } from "./retry_budget.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
@@ -78,6 +79,7 @@ export class LoadBalancer {
   readonly #line: WaitingLine<Peer>;
   readonly #budget: RetryBudget;
   readonly #guards: Guards;
+  readonly #reservations: Reservations = new Reservations(() => this.#line.serve());
   #backends: readonly Backend[] = [];
 
   /**
@@ -104,10 +106,13 @@ export class LoadBalancer {
       slowStart,
       zone: options.zone,
       panic,
-      needsClock: options.outlier !== undefined || options.breaker !== undefined || slowStart > 0,
+      needsClock: options.outlier !== undefined || options.breaker !== undefined || slowStart > 0 ||
+        panic > 0,
+      inFlight: () => this.inFlight,
       checking: () => this.healthChecks.running,
     });
-    events.listen(() => this.#line.serve());
+    // Not at once: it may have come to light in the middle of a choice.
+    events.listen(() => queueMicrotask(() => this.#line.serve()));
     this.replace(members);
   }
 
@@ -148,7 +153,7 @@ export class LoadBalancer {
       if (known === undefined) added.push(backend);
       else known.configure(member);
       const kept = known ?? backend;
-      observePeer(kept.peer, new BackendObserver(kept, this));
+      this.#observe(kept);
       return kept;
     });
     for (const backend of added) this.#guards.attach(backend);
@@ -168,7 +173,7 @@ export class LoadBalancer {
   readonly select = (asking: Partial<Asking> = NOBODY): Peer | Promise<Peer> => {
     // Whoever waits comes first.
     const backend = this.#line.length === 0 ? this.#chooser.choose(asking) : undefined;
-    if (backend !== undefined) return backend.peer;
+    if (backend !== undefined) return this.#give(backend);
     this.#refuseInVain();
     const { timeout = 1_000 } = this.#options.queue ?? {};
     return this.#line.wait(() => this.#takePlace(asking), timeout, asking.signal);
@@ -202,9 +207,10 @@ export class LoadBalancer {
   }
 
   /** An attempt on a member has begun. */
-  begun(): void {
+  begun(backend: Backend, isFirst: boolean): void {
     this.inFlight++;
-    this.#budget.deposit();
+    this.#reservations.take(backend);
+    if (isFirst) this.#budget.deposit();
   }
 
   /** An attempt is over: a request that waits may have its place. */
@@ -221,15 +227,25 @@ export class LoadBalancer {
   /** What a request that waits takes, if it can have anything. */
   #takePlace(asking: Partial<Asking>): Peer | undefined {
     const backend = this.#chooser.choose(asking);
-    if (backend === undefined) return this.#refuseInVain();
-    // Its request begins in this turn of the event loop; until then nobody else may have its place.
-    backend.reserved++;
-    setTimeout(() => backend.reserved--, 0);
+    return backend === undefined ? this.#refuseInVain() : this.#give(backend);
+  }
+
+  /** Until its request begins, nobody else may have its place. */
+  #give(backend: Backend): Peer {
+    if (backend.maxInFlight !== Infinity) this.#reservations.add(backend);
     return backend.peer;
   }
 
+  /** Learns how requests to the backend go. A peer object that other groups or members have too is not shared. */
+  #observe(backend: Backend): void {
+    const observer = observerOf(backend.peer);
+    if (observer instanceof BackendObserver && observer.watches(backend)) return;
+    if (observer !== undefined) backend.peer = { ...backend.peer };
+    observePeer(backend.peer, new BackendObserver(backend, this));
+  }
+
   #refuseInVain(): undefined {
-    if (this.#backends.some((backend) => this.#chooser.isPromising(backend))) return undefined;
+    if (this.#chooser.isPromising(this.#backends)) return undefined;
     throw new ProxyError("no_healthy_upstream", `None of the ${this.#backends.length} upstreams is healthy`);
   }
 }

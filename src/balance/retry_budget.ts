@@ -12,8 +12,9 @@ export interface RetryBudgetOptions {
   perSecond?: number;
 }
 
-/** Unused retries add up to at most this many seconds' worth of `perSecond`. */
+/** Unused retries add up to at most this many seconds' worth of `perSecond` and so many requests' worth of `share`. */
 const SAVED_SECONDS = 10;
+const SAVED_REQUESTS = 100;
 
 /** A bucket that requests and time fill and retries empty, as in Finagle. */
 export class RetryBudget {
@@ -40,12 +41,12 @@ export class RetryBudget {
     this.#share = share;
     this.#perSecond = perSecond;
     this.#now = now;
-    this.#most = Math.max(1, SAVED_SECONDS * perSecond + 100 * share);
-    this.#tokens = this.#most;
+    this.#tokens = SAVED_SECONDS * perSecond + SAVED_REQUESTS * share;
+    this.#most = Math.max(1, this.#tokens);
     this.#filledAt = now();
   }
 
-  /** A request was made. */
+  /** A request was made; its retries are none. */
   deposit(): void {
     this.#tokens = Math.min(this.#most, this.#tokens + this.#share);
   }

@@ -12,6 +12,8 @@ export interface Tier {
   readonly backends: readonly Backend[];
   /** Its own policy. */
   readonly policy: Policy;
+  /** Its place in the order of all tiers that there could be. */
+  readonly rank: number;
 }
 
 /** The tiers of a group, best first. */
@@ -37,26 +39,30 @@ export class Tiers {
       if (tier === undefined) byRank.set(rank, [backend]);
       else tier.push(backend);
     }
-    const before = this.#tiers;
-    this.#tiers = [...byRank.keys()].sort((a, b) => a - b).map((rank, i) => {
-      const policy = before[i]?.policy ?? this.#makePolicy();
+    const before = new Map(this.#tiers.map(({ rank, policy }) => [rank, policy]));
+    this.#tiers = [...byRank.keys()].sort((a, b) => a - b).map((rank) => {
+      const policy = before.get(rank) ?? this.#makePolicy();
       const members = byRank.get(rank)!;
       policy.update(members);
-      return { backends: members, policy };
+      return { backends: members, policy, rank };
     });
   }
 
-  /** The choice of the first tier that has one. */
-  pick(usable: (backend: Backend) => boolean, choice: Choice): Backend | undefined {
+  /** The choice of the first tier that has one; where it has none of the usable, of those that `otherwise` accepts. */
+  pick(
+    usable: (backend: Backend) => boolean,
+    choice: Choice,
+    otherwise?: (backend: Backend) => boolean,
+  ): Backend | undefined {
     for (const { policy } of this.#tiers) {
-      const backend = policy.pick(usable, choice);
+      const backend = policy.pick(usable, choice) ?? (otherwise && policy.pick(otherwise, choice));
       if (backend !== undefined) return backend;
     }
     return undefined;
   }
 
-  /** The tier that counts when none is healthy enough. */
-  get first(): Tier | undefined {
-    return this.#tiers[0];
+  /** The tiers, best first. */
+  get all(): readonly Tier[] {
+    return this.#tiers;
   }
 }

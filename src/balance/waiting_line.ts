@@ -14,10 +14,14 @@ interface Waiting<T> {
   readonly done: () => void;
 }
 
+/** Those that wait are looked at this often, in milliseconds: an ejection that is over by the clock tells nobody. */
+const LOOK_EVERY = 50;
+
 /** A bounded line in which each waits no longer than its time, first come, first served. */
 export class WaitingLine<T> {
   readonly #size: number;
   readonly #line = new Set<Waiting<T>>();
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   /** A line for at most `size`. */
   constructor(size: number) {
@@ -61,9 +65,11 @@ export class WaitingLine<T> {
           clearTimeout(timer);
           signal?.removeEventListener("abort", onAbort);
           this.#line.delete(waiting);
+          if (this.#line.size === 0) clearInterval(this.#timer);
         },
       };
       signal?.addEventListener("abort", onAbort);
+      if (this.#line.size === 0) this.#timer = setInterval(() => this.serve(), LOOK_EVERY);
       this.#line.add(waiting);
     });
   }

@@ -39,6 +39,8 @@ export class Attempt {
   #target: Target | undefined = undefined;
   #connecting: AbortController | undefined = undefined;
   #observer: AttemptObserver | undefined = undefined;
+  /** Whether the observer is still to be told of the end. */
+  #observed = false;
   #begunAt = 0;
 
   constructor(run: RequestState) {
@@ -55,11 +57,17 @@ export class Attempt {
    * a promise of the rest only if it has to.
    *
    * @param fresh Asks for a new connection, as a reused one just turned out to be dead.
-   * @param chosen The upstream, when it was chosen before.
+   * @param before What that was found out by: this one goes on in its place.
    */
-  run(fresh: boolean, chosen?: Peer): Promise<ResponseHead> {
+  run(fresh: boolean, before?: Attempt): Promise<ResponseHead> {
     const run = this.#run;
-    if (chosen !== undefined) return this.#reach(chosen, fresh);
+    if (before !== undefined) {
+      this.#observer = before.#observer;
+      this.#observed = before.#observed;
+      before.#observed = false;
+      run.tried.pop();
+      return this.#reach(before.#peer!, fresh);
+    }
     run.phase = "upstreamPeer";
     const peer = run.shared.hooks.upstreamPeer!(run, run.context);
     return isPromise(peer)
@@ -70,11 +78,11 @@ export class Attempt {
   #reach(peer: Peer, fresh: boolean): Promise<ResponseHead> {
     const run = this.#run;
     const target = this.#target = targetOf(peer);
-    const observer = observerOf(peer);
-    if (observer !== undefined) {
-      this.#observer = observer.begin();
-      this.#begunAt = performance.now();
+    if (!this.#observed) {
+      this.#observer = observerOf(peer)?.begin(run.tried.length === 0);
+      this.#observed = this.#observer !== undefined;
     }
+    if (this.#observed) this.#begunAt = performance.now();
     run.phase = "";
     this.#peer = peer;
     run.tried.push(peer);
@@ -155,7 +163,8 @@ export class Attempt {
   async fail(error: ProxyError): Promise<boolean> {
     const run = this.#run;
     const { hooks } = run.shared;
-    this.exchange?.abort(error);
+    this.abort(error);
+    this.over(error);
     if (run.aborted !== undefined || error.source !== "upstream" || this.#peer === undefined) return false;
     const connection = this.exchange?.connection;
     const hook = connection === undefined ? "failToConnect" : "errorWhileProxy";
@@ -186,9 +195,9 @@ export class Attempt {
 
   /** Nothing of it occupies the upstream any more. */
   over(error: ProxyError | null): void {
-    const observer = this.#observer;
-    if (observer === undefined) return;
-    this.#observer = undefined;
+    if (!this.#observed) return;
+    this.#observed = false;
+    const observer = this.#observer!;
     if (error?.source === "upstream") observer.failed(error);
     observer.end();
   }

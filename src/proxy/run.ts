@@ -106,20 +106,22 @@ export class Run implements RequestState, Watched {
       }
       if (hooks.upstreamPeer === undefined) throw new ProxyError("no_route", "The module chose no upstream");
       let stale = false;
-      let chosen: Peer | undefined;
+      let before: Attempt | undefined;
       while (true) {
         const attempt = this.attempt = new Attempt(this);
         try {
-          const head = await attempt.run(stale, chosen);
+          const head = await attempt.run(stale, before);
           attempt.answered(head.status);
-          const answer = relay(this, attempt, head);
-          return isPromise(answer) ? await answer : answer;
+          const relayed = relay(this, attempt, head);
+          const answer = isPromise(relayed) ? await relayed : relayed;
+          // All of the response is here: the rest is between the proxy and its client.
+          if (this.stream === undefined) attempt.over(null);
+          return answer;
         } catch (error) {
           const failure = this.explain(error);
-          chosen = this.aborted === undefined && attempt.foundDead(failure) ? this.tried.pop() : undefined;
-          if (chosen === undefined) await this.#tryAgain(attempt, failure);
+          before = this.aborted === undefined && attempt.foundDead(failure) ? attempt : undefined;
+          if (before === undefined) await this.#tryAgain(attempt, failure);
           else attempt.abort(failure);
-          attempt.over(chosen === undefined ? failure : null);
           stale = attempt.reused;
         }
       }

@@ -57,8 +57,8 @@ export function getCookies(headers: Headers): Record<string, string> {
 
 /** Adds a `Set-Cookie` field to the headers of a response, the value as it is. */
 export function setCookie(headers: Headers, cookie: Cookie): void {
-  const sameSite = cookie.sameSite?.toLowerCase() as "strict" | "lax" | "none" | undefined;
-  const { name, value, ...attributes } = cookie;
-  const given = { name, value, ...attributes, ...(sameSite && { sameSite }) };
-  headers.append("set-cookie", stringifySetCookie(given as never, { encode: (value) => value }));
+  const { sameSite, ...others } = cookie;
+  const lowered = sameSite?.toLowerCase() as Lowercase<NonNullable<typeof sameSite>> | undefined;
+  const given = lowered === undefined ? others : { ...others, sameSite: lowered };
+  headers.append("set-cookie", stringifySetCookie(given, { encode: (value) => value }));
 }

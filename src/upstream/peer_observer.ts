@@ -8,8 +8,8 @@ import type { Peer } from "./peer.ts";
 
 /** Learns of every attempt on a peer: what balancing by load, passive checks and limits go by. */
 export interface PeerObserver {
-  /** An attempt begins; what it gives is told how it goes. */
-  begin(): AttemptObserver;
+  /** An attempt begins, the first of its request or a later one; what it gives is told how it goes. */
+  begin(isFirst: boolean): AttemptObserver;
 }
 
 /** Learns how an attempt goes. */

@@ -30,7 +30,15 @@ e2e(
       assertEquals(code, 0);
       assertEquals(flags!.trim().split(/\s+/), ["--no-prompt", HEAP, ...derived!.split(" ")], `task ${task}`);
     }
-    assertEquals(samples.sort(), ["header_filter", "load_balancer", "sandboxed_auth", "simple_proxy"]);
+    assertEquals(samples.sort(), [
+      "canary",
+      "failover",
+      "header_filter",
+      "load_balancer",
+      "sandboxed_auth",
+      "simple_proxy",
+      "sticky_sessions",
+    ]);
   },
 );
 

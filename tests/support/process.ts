@@ -107,6 +107,11 @@ export class Process implements AsyncDisposable {
     this.out = new Lines(stdout === "lines" ? this.#child.stdout : new Blob([]).stream());
   }
 
+  /** Its id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Sends a signal. */
   kill(signal: Deno.Signal): void {
     this.#child.kill(signal);

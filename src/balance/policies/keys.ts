@@ -26,13 +26,15 @@ export interface KeySource {
 export type HashKey<S extends KeySource = KeySource> = (session: S) => string | undefined;
 
 /** The client's address, as with nginx's `hash $remote_addr consistent`; not cut to a network as `ip_hash` does. */
-export const clientAddress: HashKey = (session) => session.clientAddress;
+export function clientAddress(session: KeySource): string {
+  return session.clientAddress;
+}
 
 /** The path, without the query: the same resource from the same cache. */
-export const path: HashKey = ({ request: { target } }) => {
+export function path({ request: { target } }: KeySource): string {
   const query = target.indexOf("?");
   return query < 0 ? target : target.slice(0, query);
-};
+}
 
 /** The value of a request header; none when it is missing or empty. */
 export function header(name: string): HashKey {

@@ -61,7 +61,11 @@ export class StickySessions {
   readonly #byId = new Map<string, Known>();
   readonly #cookies = new Map<string, string>();
 
-  /** @throws {RangeError} when an option cannot be used */
+  /**
+   * No backend is known yet.
+   *
+   * @throws {RangeError} when an option cannot be used
+   */
   constructor({ secret, maxAge, ...options }: StickySessionsOptions) {
     this.#options = { ...DEFAULTS, ...options };
     this.#maxAge = maxAge;
