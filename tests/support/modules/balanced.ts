@@ -14,6 +14,6 @@ export const upstreams = new LoadBalancer([{ address: "127.0.0.1:1" }], {
 export const backgroundServices = [upstreams.healthChecks];
 
 /** A healthy one. */
-export function upstreamPeer({ tried }: Session): Peer {
-  return upstreams.select(tried);
+export function upstreamPeer({ tried }: Session): Peer | Promise<Peer> {
+  return upstreams.select({ tried });
 }
