@@ -7,6 +7,9 @@
 /** How often deadlines are looked at, in milliseconds; a time-out can be late by that much. */
 export const TICK = 50;
 
+/** A look at the deadlines that comes so long after the one before is late, in milliseconds. */
+const LATE = 5 * TICK;
+
 /** Something with a deadline. */
 export interface Watched {
   /** The watchdog's own: where it is in its list; -1 while not watched. */
@@ -58,8 +61,11 @@ export class Watchdog {
   }
 
   #sweep(): void {
+    const before = this.now;
     this.now = performance.now();
     if (this.#watched.length === 0) return this.#stopTimer();
+    // The process was held up: what is waited for may be there, unread, and gets a turn to be read.
+    if (this.now - before > LATE) return;
     // From the end, as a tick may stop the watching of its own.
     for (let i = this.#watched.length - 1; i >= 0; i--) this.#watched[i]?.tick(this.now);
   }
