@@ -24,7 +24,8 @@ export type {
 } from "./proxy/hooks.ts";
 export type { RequestHead, ResponseHead, Session, UpstreamGroup } from "./proxy/hooks.ts";
 export { type Running, type StartOptions, startProxy } from "./proxy/start.ts";
-export { LoadBalancer, type LoadBalancerOptions } from "./balance/load_balancer.ts";
+export { LoadBalancer } from "./balance/load_balancer.ts";
+export type { LoadBalancerOptions } from "./balance/group_options.ts";
 export { type HealthCheckOptions, HealthChecks } from "./balance/health_checks.ts";
 export { type AdminState, Backend, type Member } from "./balance/backend.ts";
 export type { Asking } from "./balance/asking.ts";

@@ -11,43 +11,14 @@ import type { Asking } from "./asking.ts";
 import { type AdminState, Backend, type Member } from "./backend.ts";
 import { BackendObserver } from "./backend_observer.ts";
 import { Chooser } from "./chooser.ts";
-import type { Discovery } from "./discovery.ts";
 import { GroupEvents } from "./events.ts";
-import { type GuardOptions, Guards } from "./guards.ts";
-import { type HealthCheckOptions, HealthChecks } from "./health_checks.ts";
-import type { HashKey } from "./policies/keys.ts";
+import { checkGroupOptions, type LoadBalancerOptions } from "./group_options.ts";
+import { Guards } from "./guards.ts";
+import { HealthChecks } from "./health_checks.ts";
 import { roundRobin } from "./policies/round_robin.ts";
-import type { StickySessions } from "./policies/sticky.ts";
-import type { PolicyFactory } from "./policy.ts";
 import { Reservations } from "./reservations.ts";
-import { RetryBudget, type RetryBudgetOptions } from "./retry_budget.ts";
+import { RetryBudget } from "./retry_budget.ts";
 import { WaitingLine } from "./waiting_line.ts";
-
-/** Settings of a {@linkcode LoadBalancer}. */
-export interface LoadBalancerOptions extends GuardOptions {
-  /** Named in the log and in what operators see. @default {"upstreams"} */
-  name?: string;
-  /** How a backend is chosen. @default {roundRobin()} */
-  policy?: PolicyFactory;
-  /** What policies that hash go by. */
-  key?: HashKey;
-  /** Keeps a client at its backend by a signed cookie; `responseFilter` has to call {@linkcode LoadBalancer.stick}. */
-  sticky?: StickySessions;
-  /** How backends are checked. */
-  health?: HealthCheckOptions;
-  /** A backend that recovers gets its whole share only after so many milliseconds. @default {0} */
-  slowStart?: number;
-  /** Where the proxy stands: backends of this zone come first. */
-  zone?: string;
-  /** When no more than this share of the first tier is healthy, its health is not heeded. @default {0, never} */
-  panic?: number;
-  /** How many requests wait for a backend that is full or not yet checked, and how long. @default {{ size: 100, timeout: 1_000 }} */
-  queue?: { size?: number; timeout?: number };
-  /** What retries may add to the load. @default {{ share: 0.2, perSecond: 10 }} */
-  retryBudget?: RetryBudgetOptions;
-  /** Where members come from, beside those given. */
-  discovery?: Discovery;
-}
 
 const NOBODY: Partial<Asking> = {};
 
@@ -81,6 +52,7 @@ export class LoadBalancer {
   readonly #guards: Guards;
   readonly #reservations: Reservations = new Reservations(() => this.#line.serve());
   #backends: readonly Backend[] = [];
+  #byPeer: ReadonlyMap<Peer, Backend> = new Map();
 
   /**
    * A group of these members.
@@ -91,7 +63,7 @@ export class LoadBalancer {
     const { name = "upstreams", queue, slowStart = 0, panic = 0 } = options;
     const { events } = this;
     const backends = () => this.#backends;
-    checkOptions(options);
+    checkGroupOptions(options);
     this.name = name;
     this.#options = options;
     this.#line = new WaitingLine(queue?.size ?? 100);
@@ -156,6 +128,7 @@ export class LoadBalancer {
       this.#observe(kept);
       return kept;
     });
+    this.#byPeer = new Map(this.#backends.map((backend) => [backend.peer, backend]));
     for (const backend of added) this.#guards.attach(backend);
     this.#chooser.update(this.#backends);
     for (const backend of added) this.events.tell("added", backend);
@@ -182,8 +155,7 @@ export class LoadBalancer {
   /** Has the client come back to the backend that answered it; for a module's `responseFilter`. */
   stick(asking: Pick<Asking, "tried" | "request">, response: { readonly headers: HeaderList }): void {
     const { sticky } = this.#options;
-    const peer = asking.tried.at(-1);
-    const backend = this.#backends.find((backend) => backend.peer === peer);
+    const backend = this.#byPeer.get(asking.tried.at(-1)!);
     if (sticky === undefined || backend === undefined || this.#chooser.stuckTo(asking) === backend) return;
     response.headers.append("set-cookie", sticky.cookieFor(backend));
   }
@@ -262,20 +234,4 @@ function backendsOf(members: readonly (Member | Peer)[]): [Backend, Member | Pee
   }
   if (problems.length > 0) throw new RangeError(problems.join("; "));
   return backends;
-}
-
-function checkOptions(
-  { slowStart = 0, panic = 0, queue: { size = 0, timeout = 0 } = {} }: LoadBalancerOptions,
-): void {
-  const rules = [
-    ["slowStart", slowStart, slowStart >= 0 && Number.isFinite(slowStart), "milliseconds >= 0"],
-    ["panic", panic, panic >= 0 && panic <= 1, "a number from 0 to 1"],
-    ["queue.size", size, Number.isSafeInteger(size) && size >= 0, "a whole number >= 0"],
-    ["queue.timeout", timeout, timeout >= 0 && timeout < 2 ** 31, "milliseconds >= 0"],
-  ] as const;
-  for (const [name, value, holds, expected] of rules) {
-    if (!holds) {
-      throw new RangeError(`Cannot use "${name}" of a LoadBalancer: expected ${expected}, found ${value}`);
-    }
-  }
 }

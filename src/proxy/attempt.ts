@@ -5,10 +5,6 @@
  */
 import type { BodySource } from "../http/body.ts";
 import { type ProxyError, toProxyError } from "../http/errors.ts";
-import { type HeaderList, isName } from "../http/headers.ts";
-import { isHopByHop } from "../http/hop_by_hop.ts";
-import { setForwarded } from "../downstream/forwarded.ts";
-import { keepOneHost } from "../downstream/host.ts";
 import { connect } from "../upstream/connect.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { Exchange } from "../upstream/exchange.ts";
@@ -19,6 +15,7 @@ import { watched } from "./client_body.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
 import { isPromise } from "./hook_result.ts";
+import { outgoingRequest, reframe } from "./outgoing_request.ts";
 import type { RequestState } from "./request_state.ts";
 import { upload } from "./upload.ts";
 
@@ -123,20 +120,20 @@ export class Attempt {
   #filter(body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
     const run = this.#run;
     const { hooks } = run.shared;
-    const request = this.#request();
+    const request = outgoingRequest(run);
     if (hooks.upstreamRequestFilter === undefined) {
-      if (hooks.requestFilter !== undefined) this.#reframe(request.headers);
+      if (hooks.requestFilter !== undefined) reframe(request.headers, this.#target!);
       return this.#send(request, body, first);
     }
     run.phase = "upstreamRequestFilter";
     const waiting = hooks.upstreamRequestFilter(run, request, run.context);
     if (isPromise(waiting)) {
       return run.wait(waiting).then(() => {
-        this.#reframe(request.headers);
+        reframe(request.headers, this.#target!);
         return this.#send(request, body, first);
       });
     }
-    this.#reframe(request.headers);
+    reframe(request.headers, this.#target!);
     return this.#send(request, body, first);
   }
 
@@ -244,32 +241,6 @@ export class Attempt {
     }
   }
 
-  /** The request as the upstream will see it. */
-  #request(): RequestHead {
-    const { request, front, clientAddress, scheme, id, shared } = this.#run;
-    const headers = request.headers.clone();
-    const { claims, givenId } = front;
-    const edited = shared.hooks.requestFilter !== undefined;
-    setForwarded(headers, {
-      client: clientAddress,
-      scheme,
-      host: front.host,
-      trusted: claims === undefined || shared.trusted(clientAddress),
-      hasClaims: edited || claims !== undefined,
-      claims,
-    });
-    if (givenId === null && !edited) headers.lines.push("x-request-id", id);
-    else setRequestId(headers, givenId, id);
-    return { method: request.method, target: request.target, headers };
-  }
-
-  /** Framing and the connection are the proxy's: what a hook set of them is taken out. One Host goes out. */
-  #reframe(headers: HeaderList): void {
-    headers.removeIf((name) => isHopByHop(name) || isName(name, "content-length") || isName(name, "expect"));
-    const { address, label } = this.#target!;
-    keepOneHost(headers, address.transport === "tcp" ? label : "localhost");
-  }
-
   /** The request's body from its beginning, or null when it has none. */
   #body(): BodySource | null {
     const run = this.#run;
@@ -283,10 +254,4 @@ export class Attempt {
     return typeof front.bodyLength === "number" && front.bodyLength <= READ_FIRST &&
       shared.hooks.requestBodyFilter === undefined;
   }
-}
-
-/** One id goes out: what a hook set, otherwise that of the session, which the client's may not have been fit for. */
-function setRequestId(headers: HeaderList, given: string | null, id: string): void {
-  const last = headers.getAll("x-request-id").at(-1);
-  headers.set("x-request-id", last === undefined || last === given ? id : last);
 }

@@ -13,6 +13,7 @@ import { errorPage } from "./error_page.ts";
 import { hookError, isPromise } from "./hook_result.ts";
 import type { RequestHead } from "./hooks.ts";
 import { answerWith, relay } from "./relay.ts";
+import { overdue } from "./overdue.ts";
 import type { ReplayBody } from "./replay_body.ts";
 import { accessEntry, report, summary } from "./report.ts";
 import { type RequestState, type Shared, tooLarge } from "./request_state.ts";
@@ -134,23 +135,8 @@ export class Run implements RequestState, Watched {
   tick(now: number): void {
     if (++this.#ticks === 2) this.watchClient();
     this.attempt?.tick(now);
-    const { clientBodyTimeout, clientWriteTimeout, totalTimeout } = this.shared.options;
-    if (now >= this.clientDeadline) {
-      this.abort(
-        new ProxyError("client_timeout", `The client sent nothing of its body for ${clientBodyTimeout} ms`),
-      );
-    } else if (now >= this.sendDeadline) {
-      this.abort(
-        new ProxyError(
-          "client_timeout",
-          `The client took nothing of the response for ${clientWriteTimeout} ms`,
-        ),
-      );
-    } else if (now >= this.deadline) {
-      this.abort(
-        new ProxyError("deadline", `No response within ${totalTimeout} ms in ${this.attempts} attempts`),
-      );
-    }
+    const error = overdue(this, now);
+    if (error !== undefined) this.abort(error);
   }
 
   watchClient(): void {

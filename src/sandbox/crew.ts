@@ -8,13 +8,10 @@ import { HookWorker, type WorkerObserver, type WorkerSettings } from "./hook_wor
 import { ModuleLog, oneLine } from "./module_log.ts";
 import type { Declarations, Notice, Reply } from "./protocol.ts";
 import { Restarts } from "./restarts.ts";
+import { type Finding, Vitals } from "./vitals.ts";
 
 /** How often a worker is asked for its memory, in milliseconds. */
 const BEAT = 1_000;
-/** A worker that gives no sign of life for so long, in milliseconds, is stuck in a loop. */
-const STUCK = 400;
-/** From so much silence on, in milliseconds, the memory of the process is watched. */
-const QUIET = 100;
 /** A worker that was replaced may finish the requests it has begun for so long, in milliseconds. */
 const GRACE = 30_000;
 /** Background services get this long to end, in milliseconds: less than the proxy waits for. */
@@ -61,11 +58,11 @@ export class Crew implements WorkerObserver {
   readonly #user: CrewUser;
   readonly #log: ModuleLog;
   readonly #restarts: Restarts;
+  readonly #vitals: Vitals;
   readonly #duties = new Map<HookWorker, Duty>();
   readonly #starting = new Set<HookWorker>();
   #active: HookWorker[] = [];
   #beating: ReturnType<typeof setInterval> | undefined;
-  #rss = 0;
   #serving = false;
   #closed = false;
   #stopped: (() => void) | undefined;
@@ -74,6 +71,7 @@ export class Crew implements WorkerObserver {
     this.#settings = settings;
     this.#options = { workers: 1, memoryLimit: 128 * 1024 * 1024, breaker: {}, ...options };
     this.#user = user;
+    this.#vitals = new Vitals(this.#options.memoryLimit);
     this.#log = new ModuleLog(settings.name);
     this.#restarts = new Restarts(this.#log, () => this.#add(), this.#options.breaker);
   }
@@ -161,20 +159,13 @@ export class Crew implements WorkerObserver {
   /** Looks for workers that give no sign of life; those that have work are asked for one. */
   look(now: number): void {
     for (const [worker, { calls }] of this.#duties) {
-      const silence = worker.silence(now);
-      if (silence > STUCK) {
-        this.#lose(worker, `it was stuck for ${STUCK} ms`);
-      } else if (silence > QUIET && Deno.memoryUsage().rss - this.#rss > this.#options.memoryLimit) {
-        this.#lose(worker, `it was stuck and took more than ${this.#limit} of memory`);
-      } else if (calls > 0) {
-        worker.ping(now);
-      }
+      if (!this.#isUnwell(worker, this.#vitals.bySilence(worker, now, true)) && calls > 0) worker.ping(now);
     }
   }
 
   /** A worker did not answer in time. One that is silent is stuck, and will be found out soon. */
   late(worker: HookWorker, cause: string): void {
-    if (worker.silence(performance.now()) < QUIET) this.#retire(worker, cause);
+    if (this.#vitals.isHeard(worker)) this.#retire(worker, cause);
   }
 
   /** A call has ended. */
@@ -198,7 +189,7 @@ export class Crew implements WorkerObserver {
         this.#lose(worker, oneLine(notice[2]));
         break;
       case "memory":
-        this.#weigh(worker, Number(notice[2]));
+        this.#isUnwell(worker, this.#vitals.byMemory(Number(notice[2])));
         break;
       case "stopped":
         this.#stopped?.();
@@ -236,23 +227,19 @@ export class Crew implements WorkerObserver {
 
   #beat(): void {
     const now = performance.now();
-    this.#rss = Deno.memoryUsage().rss;
+    this.#vitals.rest();
     for (const [worker, { endsAt }] of this.#duties) {
-      if (worker.silence(now) > BEAT) this.#lose(worker, `it was stuck for ${BEAT} ms`);
-      else if (now >= endsAt) this.#lose(worker, "its time to finish is over");
-      else worker.ping(now);
+      if (now >= endsAt) this.#lose(worker, "its time to finish is over");
+      else if (!this.#isUnwell(worker, this.#vitals.bySilence(worker, now, false))) worker.ping(now);
     }
   }
 
-  /** A worker told how many bytes it holds. */
-  #weigh(worker: HookWorker, bytes: number): void {
-    const { memoryLimit } = this.#options;
-    if (bytes > 2 * memoryLimit) this.#lose(worker, `it holds more than twice ${this.#limit}`);
-    else if (bytes > memoryLimit) this.#retire(worker, `it holds more than ${this.#limit}`);
-  }
-
-  get #limit(): string {
-    return `${Math.round(this.#options.memoryLimit / 1024 / 1024)} MB`;
+  /** Does what a finding asks for, if there is one. */
+  #isUnwell(worker: HookWorker, finding: Finding | undefined): boolean {
+    if (finding === undefined) return false;
+    if (finding.atOnce) this.#lose(worker, finding.cause);
+    else this.#retire(worker, finding.cause);
+    return true;
   }
 
   /** Takes a worker out of service and starts another; it finishes what it has begun. */
