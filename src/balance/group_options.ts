@@ -23,6 +23,11 @@ export interface LoadBalancerOptions extends GuardOptions {
   sticky?: StickySessions;
   /** How backends are checked. */
   health?: HealthCheckOptions;
+  /**
+   * Whether a new backend gets requests before its first check. By default it does not: requests that find no other
+   * wait for the check, as long as `queue` lets them. @default {false}
+   */
+  trustNew?: boolean;
   /** A backend that recovers gets its whole share only after so many milliseconds. @default {0} */
   slowStart?: number;
   /** Where the proxy stands: backends of this zone come first. */

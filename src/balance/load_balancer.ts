@@ -81,7 +81,7 @@ export class LoadBalancer {
       needsClock: options.outlier !== undefined || options.breaker !== undefined || slowStart > 0 ||
         panic > 0,
       inFlight: () => this.inFlight,
-      checking: () => this.healthChecks.running,
+      checking: () => this.healthChecks.running && !options.trustNew,
     });
     // Not at once: it may have come to light in the middle of a choice.
     events.listen(() => queueMicrotask(() => this.#line.serve()));

@@ -56,6 +56,16 @@ Deno.test("one backend that passed its check is not kept waiting by another that
   pass();
 });
 
+Deno.test("a new backend that is trusted gets requests before its first check", async () => {
+  await using origin = busyOrigin("ok");
+  const { check, pass } = decided();
+  const balancer = new LoadBalancer([{ address: origin.address }], { health: { check }, trustNew: true });
+  await using proxy = testProxy({ upstreamPeer: balancer.select, backgroundServices: balancer.services });
+  assertEquals(await ask(proxy), "200 ok");
+  pass();
+  await settles(balancer);
+});
+
 Deno.test("where no checks run, a backend that was never checked is used", async () => {
   await using origin = busyOrigin("ok");
   const { check, fail } = decided();
