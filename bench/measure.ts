@@ -28,6 +28,11 @@ export interface Result {
   errors: number;
 }
 
+/** The least disturbed of several results of one proxy: that with the least processor time for a request. */
+export function best(results: readonly Result[]): Result {
+  return results.reduce((a, b) => b.cpuMicros < a.cpuMicros ? b : a);
+}
+
 /** Warms a proxy up, then measures it. */
 export async function measure(proxy: Server, kind: Case, seconds: number, warmUp: number): Promise<Result> {
   await load(kind, proxy.port, warmUp);

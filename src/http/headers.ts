@@ -153,7 +153,12 @@ export function isName(spelled: string, key: string): boolean {
   return spelled === key || (spelled.length === key.length && spelled.toLowerCase() === key);
 }
 
-function checkLine(name: string, value: string): void {
+/**
+ * Makes sure that a field line can be one.
+ *
+ * @throws {TypeError} as {@linkcode HeaderList.set}
+ */
+export function checkLine(name: string, value: string): void {
   if (!TOKEN.test(name)) {
     throw new TypeError(`Cannot set header: name ${JSON.stringify(name)} is not a token`);
   }

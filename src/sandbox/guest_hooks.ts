@@ -32,9 +32,9 @@ export function guestHooks(module: ProxyModule, peers: KnownPeers): Partial<Reco
   };
   return {
     requestFilter: (session, context) => {
-      const before = { ...session.request, fields: packFields(session.request.headers) };
       return then(module.requestFilter!(session, context), (answer) => {
-        const head = changedRequest(session.request, before);
+        const { heads } = session;
+        const head = heads && changedRequest(heads.after, heads.before);
         if (answer !== undefined) return packResponse(answer).then((response) => [response, head]);
         return then(choose(session, context), (peer) => {
           return head === undefined && peer === undefined ? undefined : [null, head, peer];

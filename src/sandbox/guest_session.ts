@@ -37,16 +37,15 @@ const NEVER = new AbortController().signal;
 
 /** A session made from what the proxy sent, brought up to date at every call of the same request. */
 export class GuestSession implements Session {
-  readonly request: RequestHead;
   readonly #peers: KnownPeers;
   #view: SessionView;
   #receivedAt = performance.now();
   #tried: Peer[] | undefined;
+  #request: RequestHead | undefined;
 
   constructor(view: SessionView, peers: KnownPeers) {
     this.#view = view;
     this.#peers = peers;
-    this.request = { method: view[3], target: view[4], headers: unpackFields(view[5]) };
   }
 
   /** Takes in what changed since the last call. */
@@ -54,6 +53,20 @@ export class GuestSession implements Session {
     this.#view = view;
     this.#receivedAt = performance.now();
     this.#tried = undefined;
+  }
+
+  /** Taken apart only when a hook looks at it. */
+  get request(): RequestHead {
+    const [, , , method, target, fields] = this.#view;
+    return this.#request ??= { method, target, headers: unpackFields(fields) };
+  }
+  /** The request as it came, and as hooks may have left it; undefined when none has looked at it. */
+  get heads():
+    | { before: { method: string; target: string; fields: string }; after: RequestHead }
+    | undefined {
+    if (this.#request === undefined) return undefined;
+    const [, , , method, target, fields] = this.#view;
+    return { before: { method, target, fields }, after: this.#request };
   }
 
   get id(): string {

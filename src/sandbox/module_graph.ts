@@ -7,7 +7,6 @@
  *
  * @module
  */
-import { parse } from "@babel/parser";
 import { messageOf } from "../http/errors.ts";
 import { LoadError } from "./hook_worker.ts";
 
@@ -115,6 +114,8 @@ async function importsOf(file: string, name: string): Promise<Import[]> {
   } catch (error) {
     throw new LoadError(name, [`cannot read ${pathOf(file)}: ${messageOf(error)}`]);
   }
+  // Loaded here, as only sandboxed modules need it, and it takes a while.
+  const { parse } = await import("@babel/parser");
   const isTypeScript = /ts$/.test(new URL(file).pathname);
   try {
     const tree = parse(text, { sourceType: "module", plugins: isTypeScript ? ["typescript"] : [] });

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { HeaderList } from "../http/headers.ts";
+import { checkLine, HeaderList } from "../http/headers.ts";
 import type { HOOKS } from "../proxy/hooks.ts";
 
 /** The name of a hook. */
@@ -109,21 +109,29 @@ export function packFields({ lines }: HeaderList): string {
   return lines.join("\n");
 }
 
-/**
- * The fields of a text.
- *
- * @throws {TypeError} when it holds what is no field, as only a worker that means harm would send
- */
+/** The fields of a text that the proxy made, which is taken at its word. */
 export function unpackFields(text: string): HeaderList {
   const headers = new HeaderList();
-  refillFields(headers, text);
+  if (text !== "") { for (const part of text.split("\n")) headers.lines.push(part); }
   return headers;
 }
 
-/** Puts the fields of a text in the place of those of a list; throws as {@linkcode unpackFields}. */
+/**
+ * Puts the fields of a text that a worker made in the place of those of a list. Only what differs is looked at closely:
+ * most of them came from here.
+ *
+ * @throws {TypeError} when it holds what is no field, as only a worker that means harm would send
+ */
 export function refillFields(headers: HeaderList, text: string): void {
-  const lines = text === "" ? [] : text.split("\n");
-  if (lines.length % 2 === 1) throw new TypeError("Cannot read header fields: a name has no value");
-  headers.lines.length = 0;
-  for (let i = 0; i < lines.length; i += 2) headers.append(lines[i]!, lines[i + 1]!);
+  const parts = text === "" ? [] : text.split("\n");
+  if (parts.length % 2 === 1) throw new TypeError("Cannot read header fields: a name has no value");
+  const { lines } = headers;
+  const before = lines.length;
+  for (let i = 0; i < parts.length; i += 2) {
+    if (i < before && lines[i] === parts[i] && lines[i + 1] === parts[i + 1]) continue;
+    checkLine(parts[i]!, parts[i + 1]!);
+    lines[i] = parts[i]!;
+    lines[i + 1] = parts[i + 1]!;
+  }
+  lines.length = parts.length;
 }

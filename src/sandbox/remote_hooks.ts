@@ -4,9 +4,10 @@
  * @module
  */
 import type { ProxyError } from "../http/errors.ts";
+import { HeaderList } from "../http/headers.ts";
 import type { FilteredChunk, ProxyModule, RequestHead, ResponseHead, Session } from "../proxy/hooks.ts";
 import type { Place } from "./hook_workers.ts";
-import { type HookName, packFields, refillFields, type SessionView, unpackFields } from "./protocol.ts";
+import { type HookName, packFields, refillFields, type SessionView } from "./protocol.ts";
 import type { RemotePeers } from "./remote_peers.ts";
 
 /** Calls a hook in a worker; undefined when it has nothing to say, or failed and the module is not essential. */
@@ -122,5 +123,7 @@ function applyHead(request: RequestHead, head: unknown): void {
 
 function unpackResponse(packed: unknown): Response {
   const [status, fields, body] = packed as [number, string, Uint8Array<ArrayBuffer> | null];
-  return new Response(body, { status, headers: [...unpackFields(fields)] });
+  const headers = new HeaderList();
+  refillFields(headers, fields);
+  return new Response(body, { status, headers: [...headers] });
 }
