@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { ProxyError } from "../http/errors.ts";
+import { within } from "./within.ts";
 
 /** Which server is asked. */
 export interface NameServer {
@@ -116,22 +116,6 @@ async function mayChooseServer(): Promise<boolean> {
   return state === "granted";
 }
 
-async function limited<T>(question: Question, ask: (limit: Question) => Promise<T>): Promise<T> {
-  const { signal, timeout } = question;
-  const limit = new AbortController();
-  const stop = () => limit.abort(signal.reason);
-  const timer = setTimeout(
-    () => limit.abort(new ProxyError("connect_timeout", `no answer within ${timeout} ms`)),
-    timeout,
-  );
-  signal.addEventListener("abort", stop);
-  try {
-    if (signal.aborted) stop();
-    return await ask({ ...question, signal: limit.signal });
-  } catch (error) {
-    throw limit.signal.aborted ? limit.signal.reason : error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-  }
+function limited<T>(question: Question, ask: (limit: Question) => Promise<T>): Promise<T> {
+  return within(question.timeout, question.signal, (signal) => ask({ ...question, signal }));
 }

@@ -10,8 +10,8 @@ import type { Backend } from "./backend.ts";
 import type { GroupEvents } from "./events.ts";
 import { Gate } from "./gate.ts";
 import { type HealthCheckOptions, healthCheckRules, pauseOf } from "./health_options.ts";
-import { checkWithin } from "./limited_check.ts";
 import { beginSlowStart } from "./slow_start.ts";
+import { within } from "./within.ts";
 
 export type { HealthCheckOptions } from "./health_options.ts";
 
@@ -159,7 +159,7 @@ export class HealthChecks {
     let cause: string | null = null;
     try {
       const { check, timeout } = this.#options;
-      await checkWithin(timeout, check, backend.peer, signal);
+      await within(timeout, signal, (signal) => check(backend.peer, signal));
     } catch (error) {
       cause = messageOf(error);
     }

@@ -41,8 +41,8 @@ verbs
     --explain            a table of what is granted, and why, and of what is refused
   demo                 two origins and a load balancer on this machine, no network needed
 
-MODULE is simple_proxy, load_balancer, header_filter, sandboxed_auth, or a path such as ./my_proxy.ts;
-check and permissions also take --listen, --upstream and --sandbox
+MODULE is simple_proxy, load_balancer, header_filter, sandboxed_auth, sticky_sessions, canary, failover,
+or a path such as ./my_proxy.ts; check and permissions also take --listen, --upstream and --sandbox
 
 options
   --help, -h           print this text

@@ -43,28 +43,6 @@ export class StreamSource implements BodySource {
   }
 }
 
-/** Bytes at hand as a {@linkcode BodySource} of one chunk. */
-export class BytesSource implements BodySource {
-  #bytes: Uint8Array | null;
-
-  /** Takes the bytes over. */
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes.length > 0 ? bytes : null;
-  }
-
-  /** The bytes, then null. */
-  read(): Promise<Uint8Array | null> {
-    const bytes = this.#bytes;
-    this.#bytes = null;
-    return Promise.resolve(bytes);
-  }
-
-  /** Forgets the bytes. */
-  cancel(): void {
-    this.#bytes = null;
-  }
-}
-
 /** The parts in one. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;

@@ -49,6 +49,14 @@ e2e("every file in samples/ has a task", async () => {
   }
 });
 
+e2e("--help names every sample", async () => {
+  const { out } = await postern([], ["--help"]);
+  const help = out.join("\n");
+  for await (const { name } of Deno.readDir(`${ROOT}samples`)) {
+    assertMatch(help, new RegExp(`\\b${name.replace(/\.ts$/, "")}\\b`), name);
+  }
+});
+
 e2e("the demo's task line grants its three addresses and nothing else", async () => {
   const command = (await commands()).get("demo");
   assertEquals(

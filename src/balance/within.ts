@@ -1,24 +1,22 @@
 /**
- * Giving a check no more than its time.
+ * Giving work no more than its time.
  *
  * @module
  */
 import { ProxyError } from "../http/errors.ts";
-import type { Peer } from "../upstream/peer.ts";
-import type { Check } from "./tcp_check.ts";
 
 /**
- * Runs a check until it ends, the time is over or the signal aborts, whichever comes first. The check is told of both
- * by the signal that it gets; one that does not heed it is left to itself.
+ * Does work until it ends, the time is over or the signal aborts, whichever comes first. The work is told of both by the
+ * signal that it gets; work that does not heed it is left to itself.
  *
  * @param timeout In milliseconds.
+ * @throws what the work throws, the signal's reason, or a `ProxyError` that says that there was no answer
  */
-export async function checkWithin(
+export async function within<T>(
   timeout: number,
-  check: Check,
-  peer: Peer,
   signal: AbortSignal,
-): Promise<void> {
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const limit = new AbortController();
   const stop = () => limit.abort(signal.reason);
   const timer = setTimeout(
@@ -27,10 +25,10 @@ export async function checkWithin(
   );
   signal.addEventListener("abort", stop);
   try {
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise<T>((resolve, reject) => {
       limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
       if (signal.aborted) return stop();
-      Promise.resolve(check(peer, limit.signal)).then(resolve, reject);
+      Promise.resolve(work(limit.signal)).then(resolve, reject);
     });
   } finally {
     clearTimeout(timer);
