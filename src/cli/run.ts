@@ -117,7 +117,9 @@ function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, lo
       const next = await reload();
       const problem = problemOf(next, options, logs);
       if (problem !== undefined) throw new Error(problem);
-      void running.replace(await next.start());
+      running.replace(await next.start()).catch((error) =>
+        logs.say(`the module before did not end well: ${messageOf(error)}`)
+      );
       state.loaded = next;
       logs.say(`reloaded ${name}: hooks ${next.hooks.join(" ")}`);
     } catch (error) {

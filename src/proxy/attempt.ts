@@ -17,9 +17,9 @@ import { ReplayBody } from "./replay_body.ts";
 import { isPromise } from "./hook_result.ts";
 import { outgoingRequest, reframe } from "./outgoing_request.ts";
 import type { RequestState } from "./request_state.ts";
+import { canRepeat } from "./retry_rules.ts";
 import { upload } from "./upload.ts";
 
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 /** Request bodies up to this length are read before an upstream connection is taken. */
 const READ_FIRST = 64 * 1024;
 
@@ -165,7 +165,7 @@ export class Attempt {
     if (run.aborted !== undefined || error.source !== "upstream" || this.#peer === undefined) return false;
     const connection = this.exchange?.connection;
     const hook = connection === undefined ? "failToConnect" : "errorWhileProxy";
-    error.retrySafe = this.#canRepeat(connection);
+    error.retrySafe = canRepeat(run, this.method, connection);
     let again = error.retrySafe && (connection === undefined || this.#diedUnanswered(error));
     if (hooks[hook] !== undefined) {
       try {
@@ -208,14 +208,6 @@ export class Attempt {
   abort(error: ProxyError): void {
     this.#connecting?.abort(error);
     this.exchange?.abort(error);
-  }
-
-  /** A request may go out again only if it cannot have been acted on, or acting on it twice does no harm. */
-  #canRepeat(connection: Connection | undefined): boolean {
-    const { body, request } = this.#run;
-    if (body !== undefined && !body.replayable) return false;
-    if (connection === undefined || !connection.wrote) return true;
-    return IDEMPOTENT.has(request.method) && IDEMPOTENT.has(this.method);
   }
 
   /** The usual end of a connection that its upstream had given up while it was idle. */
