@@ -1,5 +1,6 @@
 /** Decoding chunked bodies. */
-import { ChunkedDecoder } from "../src/upstream/chunked_decoder.ts";
+import { ChunkedDecoder } from "../src/http/chunked_decoder.ts";
+import { bad } from "../src/upstream/response_head.ts";
 
 const KIB = 1024;
 
@@ -15,7 +16,7 @@ function chunked(total: number, chunk: number): Uint8Array {
 
 /** Decodes a body that comes in reads of one size; what could not be decoded yet is looked at again with the next. */
 function decode(body: Uint8Array, read: number): void {
-  const decoder = new ChunkedDecoder();
+  const decoder = new ChunkedDecoder(bad);
   const pieces: Uint8Array[] = [];
   let start = 0;
   for (let end = Math.min(read, body.length); !decoder.ended; end = Math.min(end + read, body.length)) {

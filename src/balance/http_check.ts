@@ -10,8 +10,8 @@ import { connect } from "../upstream/connect.ts";
 import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type PeerTls, type Target, targetOf } from "../upstream/peer.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
-import type { ResponseBody } from "../upstream/response_body.ts";
-import { Watchdog } from "../upstream/watchdog.ts";
+import type { BodyReader } from "../http/body_reader.ts";
+import { Watchdog } from "../http/watchdog.ts";
 import { statusSet } from "./status_set.ts";
 import type { Check } from "./tcp_check.ts";
 
@@ -122,7 +122,7 @@ function hostOf(address: Address, { tls }: Target): string {
 }
 
 /** The beginning of a body. */
-async function textOf(body: ResponseBody): Promise<string> {
+async function textOf(body: BodyReader): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let left = BODY_LIMIT;

@@ -20,7 +20,16 @@ import { VERSION } from "./version.ts";
 
 /** The verbs, and the options that each takes. */
 const VERBS: Readonly<Record<string, readonly string[]>> = {
-  run: ["listen", "upstream", "log-level", "access-log", "strict", "audit", ...Object.keys(SANDBOX_OPTIONS)],
+  run: [
+    "listen",
+    "front",
+    "upstream",
+    "log-level",
+    "access-log",
+    "strict",
+    "audit",
+    ...Object.keys(SANDBOX_OPTIONS),
+  ],
   check: ["listen", "upstream", "sandbox"],
   permissions: ["listen", "upstream", "sandbox", "format", "explain"],
   demo: [],
@@ -68,6 +77,7 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   }
   return await run(loaded, {
     listen,
+    front: oneOf("--front", values.front ?? "serve", ["serve", "tcp"]),
     logLevel: oneOf("--log-level", values["log-level"] ?? "info", ["debug", "info", "warn", "error"])
       .toUpperCase() as LevelName,
     accessLog: oneOf("--access-log", values["access-log"] ?? "common", ["common", "json", "off"]),
@@ -80,6 +90,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
   version: { type: "boolean", short: "V" },
   listen: { type: "string" },
+  front: { type: "string" },
   upstream: { type: "string", multiple: true },
   "log-level": { type: "string" },
   "access-log": { type: "string" },

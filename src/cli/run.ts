@@ -25,6 +25,8 @@ const DRAIN = 10_000;
 export interface RunOptions {
   /** Where to listen instead of the module's own address. */
   listen: string | undefined;
+  /** What listens. */
+  front: "serve" | "tcp";
   /** The lowest level of the application log. */
   logLevel: LevelName;
   /** The form of the access log. */
@@ -53,11 +55,11 @@ export async function run(loaded: Loaded, options: RunOptions): Promise<number> 
 /** Starts a module and says so, or says why not and gives back null. */
 export async function start(
   loaded: Loaded,
-  options: Pick<RunOptions, "listen" | "strict">,
+  options: Pick<RunOptions, "listen" | "front" | "strict">,
   logs: Logs,
 ): Promise<Running | null> {
   const { module } = loaded;
-  const { listen, strict } = options;
+  const { listen, front, strict } = options;
   const problem = problemOf(loaded, options, logs);
   if (problem !== undefined) {
     logs.say(`error: ${problem}`);
@@ -65,7 +67,7 @@ export async function start(
   }
   let running: Running;
   try {
-    running = startProxy(await loaded.start(), { listen, onEnd: logs.onEnd });
+    running = startProxy(await loaded.start(), { listen, front, onEnd: logs.onEnd });
   } catch (error) {
     // A range is what options and addresses are out of; listening fails with the errors of the system.
     if (error instanceof RangeError || error instanceof LoadError) throw error;

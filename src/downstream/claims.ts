@@ -25,34 +25,37 @@ export function isClaim(name: string): boolean {
  * hook has set anew or deleted, be it to the same value.
  */
 export class ClaimingHeaders extends HeaderList {
-  readonly #claims = new Map<string, string>();
+  /** Names in lower case and values in turns. */
+  #claims: string[] = [];
 
-  /** Copies names and values in turns, the names in lower case and no claim twice, as `Deno.serve` gives them. */
+  /** Copies names and values in turns. */
   constructor(lines: readonly string[]) {
     super();
     for (let i = 0; i < lines.length; i += 2) {
-      const name = lines[i]!;
-      this.lines.push(name, lines[i + 1]!);
-      if (CLAIMS.includes(name)) this.#claims.set(name, lines[i + 1]!);
+      const name = lines[i]!.toLowerCase();
+      this.lines.push(lines[i]!, lines[i + 1]!);
+      if (CLAIMS.includes(name)) this.#claims.push(name, lines[i + 1]!);
     }
   }
 
   /** As `HeaderList.set`; what is set is no longer a claim of the client's. */
   override set(name: string, value: string): void {
     super.set(name, value);
-    this.#claims.delete(name.toLowerCase());
+    this.#disown(name.toLowerCase());
   }
 
   /** As `HeaderList.delete`. */
   override delete(name: string): void {
     super.delete(name);
-    this.#claims.delete(name.toLowerCase());
+    this.#disown(name.toLowerCase());
   }
 
   /** Removes the client's own claims from a list that began as these fields. */
   removeClaims(from: HeaderList): void {
     const { lines } = from;
-    for (const [name, value] of this.#claims) {
+    for (let claim = 0; claim < this.#claims.length; claim += 2) {
+      const name = this.#claims[claim]!;
+      const value = this.#claims[claim + 1]!;
       // The client's line comes before any that a hook appended.
       for (let i = 0; i < lines.length; i += 2) {
         if (lines[i + 1] !== value || !isName(lines[i]!, name)) continue;
@@ -60,5 +63,9 @@ export class ClaimingHeaders extends HeaderList {
         break;
       }
     }
+  }
+
+  #disown(name: string): void {
+    this.#claims = this.#claims.filter((_, i) => this.#claims[i & ~1] !== name);
   }
 }

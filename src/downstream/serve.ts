@@ -7,27 +7,12 @@ import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
-import type { FrontHandler, FrontResponse } from "./front.ts";
+import type { Front, FrontHandler, FrontResponse } from "./front.ts";
 import { ServeRequest, type UrlParts } from "./serve_request.ts";
 import { serveResponse } from "./serve_response.ts";
 
 /** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
 const RELISTEN_AFTER = [20, 1_000] as const;
-
-/** A listener. */
-export interface Front {
-  /** Where it listens; the port is the real one when 0 was asked for. */
-  readonly addr: Deno.Addr;
-  /** Whether the listener failed and was opened again: nothing tells when the answers of its old connections have left. */
-  readonly failed: boolean;
-  /**
-   * Stops accepting and resolves when all requests are answered. {@linkcode Front.close} cannot hurry that up:
-   * `Deno.serve` does not heed its signal any more once it was told to shut down.
-   */
-  shutdown(): Promise<void>;
-  /** Closes the listener and every connection. */
-  close(): Promise<void>;
-}
 
 /**
  * Listens and answers.
@@ -46,6 +31,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
   const parts: UrlParts = {
     prefix: address.transport === "unix" ? "http+unix://" : "http://",
     missingHost: "",
+    local: undefined,
   };
 
   const open = (at: Address): Deno.HttpServer => {
@@ -76,6 +62,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
   server = open(address);
   const addr = server.addr;
   const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
+  parts.local = addr;
   if (addr.transport === "tcp") parts.missingHost = `localhost:${addr.port}`;
 
   const keepListening = async () => {

@@ -3,16 +3,22 @@
  *
  * @module
  */
+import { endpointOf, type Endpoints, plainAddress } from "../http/endpoint.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import { isHopByHop, removeNamed } from "../http/hop_by_hop.ts";
+import { absoluteTarget } from "./absolute_target.ts";
 import { ClaimingHeaders, isClaim } from "./claims.ts";
+import { isDisguised } from "./disguised.ts";
 import type { FrontRequest } from "./front.ts";
-import { isHost, isSameHost } from "./host.ts";
+import { isHost } from "./host.ts";
+import { refused as bad } from "./refused.ts";
 import { ServeBody } from "./serve_body.ts";
 import { normalTarget } from "./target.ts";
 
 const SLASH = 47;
+/** The longest body of known length that is gathered: one piece is cheaper for `Deno.serve` than a stream. */
+const GATHERED = 256 * 1024;
 
 /** What `Deno.serve` makes the URL of a request from, beside the request. */
 export interface UrlParts {
@@ -20,6 +26,8 @@ export interface UrlParts {
   prefix: string;
   /** What stands for a Host that is missing. */
   missingHost: string;
+  /** Where the listener is. */
+  local: Deno.Addr | undefined;
 }
 
 /** A request that came through `Deno.serve`. */
@@ -34,18 +42,27 @@ export class ServeRequest implements FrontRequest {
   readonly clientAddress: string;
   readonly scheme: string;
   readonly refused: ProxyError | undefined;
+  readonly expectsContinue = false;
+  readonly takesTrailers = false;
+  readonly upgrade = null;
+  readonly maxStatus = 599;
+  readonly gatherUpTo: number = GATHERED;
   /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
   readonly unframed: boolean;
   readonly #request: Request;
+  readonly #info: Deno.ServeHandlerInfo;
+  readonly #parts: UrlParts;
   #body: ServeBody | undefined = undefined;
 
   /** Takes the request apart. */
   constructor(request: Request, info: Deno.ServeHandlerInfo, parts: UrlParts) {
     this.#request = request;
+    this.#info = info;
+    this.#parts = parts;
     this.method = request.method;
     this.scheme = "http";
     const address = info.remoteAddr;
-    this.clientAddress = address.transport === "tcp" ? unmapped(address.hostname) : "unix";
+    this.clientAddress = address.transport === "tcp" ? plainAddress(address.hostname) : "unix";
 
     const headers = new HeaderList();
     const { lines } = headers;
@@ -61,7 +78,7 @@ export class ServeRequest implements FrontRequest {
       else if (name === "content-length") length = value;
       else if (name === "transfer-encoding") coding = value;
       else if (name === "connection") connection = value;
-      else if (name !== "expect" && !isHopByHop(name) && !isDisguised(name)) {
+      else if (name !== "expect" && name !== "trailer" && !isHopByHop(name) && !isDisguised(name)) {
         lines.push(name, value);
         if (name === "x-request-id") givenId = value;
         else if (isClaim(name)) hasClaims = true;
@@ -107,10 +124,16 @@ export class ServeRequest implements FrontRequest {
     return this.#body ??= new ServeBody(this.#request, this.bodyLength ?? undefined, false);
   }
 
-  onGone(callback: () => void): void {
+  endpoints(): Endpoints {
+    const { local } = this.#parts;
+    return { source: endpointOf(this.#info.remoteAddr), destination: local && endpointOf(local) };
+  }
+
+  onGone(callback: (error: ProxyError) => void): void {
     const { signal } = this.#request;
-    if (signal.aborted) callback();
-    else signal.addEventListener("abort", callback, { once: true });
+    const gone = () => callback(new ProxyError("client_gone", "The client went away"));
+    if (signal.aborted) gone();
+    else signal.addEventListener("abort", gone, { once: true });
   }
 }
 
@@ -126,25 +149,12 @@ function authorityOf(url: string, missingHost: string): string {
 /** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */
 function targetOf(url: string, host: string, prefix: string, method: string): string {
   if (!url.startsWith(prefix) || !url.startsWith(host, prefix.length)) {
-    return targetOfAbsolute(url, host, method);
+    return absoluteTarget(url, "http", host, method);
   }
   const target = url.slice(prefix.length + host.length);
   if (target === "/*" && method === "OPTIONS") return "*";
   if (target.charCodeAt(0) === SLASH) return normalTarget(target);
-  return targetOfAbsolute(url, host, method);
-}
-
-function targetOfAbsolute(url: string, host: string, method: string): string {
-  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)(.*)$/s.exec(url);
-  if (match === null) throw bad(`target is ${JSON.stringify(url)}`);
-  const [, itsScheme, authority, rest] = match as unknown as [string, string, string, string];
-  if (itsScheme.toLowerCase() !== "http") throw bad(`target has the scheme ${JSON.stringify(itsScheme)}`);
-  if (!isSameHost(authority, host)) {
-    throw bad(`target is for ${JSON.stringify(authority)}, but Host is ${JSON.stringify(host)}`);
-  }
-  // RFC 9112 section 3.2.4.
-  if (rest === "" && method === "OPTIONS") return "*";
-  return normalTarget(rest.startsWith("/") ? rest : `/${rest}`);
+  return absoluteTarget(url, "http", host, method);
 }
 
 /** Framing that two readers could see differently is refused, RFC 9112 section 6.3 and Pingora's CVE-2026-2835. */
@@ -179,22 +189,4 @@ function bodyLengthOf(
 /** Whether `Deno.serve` hands on the body of a request with that method. */
 function hasBody(method: string): boolean {
   return method !== "GET" && method !== "HEAD";
-}
-
-/**
- * Whether a name is one of those above with underscores: a CGI or WSGI origin would take it for the real one.
- * nginx drops every name with an underscore.
- */
-function isDisguised(name: string): boolean {
-  if (!name.includes("_")) return false;
-  const real = name.replaceAll("_", "-");
-  return isHopByHop(real) || isClaim(real) || real === "content-length" || real === "x-request-id";
-}
-
-function unmapped(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
-}
-
-function bad(what: string): ProxyError {
-  return new ProxyError("bad_request", `Refused request: ${what}`);
 }

@@ -33,7 +33,9 @@ export function serveResponse(answer: FrontResponse, method: string, info: Deno.
   // One by one: the constructor's own copying costs four times as much.
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i]!;
-    if (isHopByHop(name) || (dropLength && isName(name, "content-length"))) continue;
+    if (isHopByHop(name) || isName(name, "trailer") || (dropLength && isName(name, "content-length"))) {
+      continue;
+    }
     headers.append(name, lines[i + 1]!);
   }
   if (!isFlat && body instanceof Uint8Array) headers.set("content-length", String(body.length));

@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { ProxyError } from "./errors.ts";
+import type { HeaderList } from "./headers.ts";
+
 /** A body that is read chunk by chunk; nothing is read ahead of the reader, which is the backpressure. */
 export interface BodySource {
   /**
@@ -12,8 +15,15 @@ export interface BodySource {
    * @throws when the body was cut short or is malformed
    */
   read(): Promise<Uint8Array | null>;
+  /**
+   * As {@linkcode BodySource.read}, into the caller's buffer: how many bytes (never 0), or null after the last. A promise
+   * only when they are waited for. Missing where the bytes come in pieces of their own.
+   */
+  readonly readInto?: ((into: Uint8Array) => number | null | Promise<number | null>) | undefined;
+  /** The trailer fields, if any; there when the last chunk was read. */
+  readonly trailers?: HeaderList | undefined;
   /** Gives the rest up. Safe to call at any time, also twice. */
-  cancel(): void;
+  cancel(reason?: ProxyError): void;
 }
 
 /** Any body: none, all of it at hand, or still to come. */

@@ -15,7 +15,7 @@ import { watched } from "./client_body.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
 import { isPromise } from "./hook_result.ts";
-import { outgoingRequest, reframe } from "./outgoing_request.ts";
+import { addOwn, outgoingRequest, reframe } from "./outgoing_request.ts";
 import type { RequestState } from "./request_state.ts";
 import { canRepeat } from "./retry_rules.ts";
 import { upload } from "./upload.ts";
@@ -145,8 +145,13 @@ export class Attempt {
     const isUploaded = body !== null && first === undefined;
     const isChunked = isUploaded &&
       (run.shared.hooks.requestBodyFilter !== undefined || bodyLength === undefined);
-    const begin = isUploaded ? () => void upload(run, exchange, body, isChunked) : undefined;
-    const response = exchange.begin(request, isChunked ? "chunked" : bodyLength!, first, begin);
+    addOwn(request.headers, run.front, isChunked);
+    const response = exchange.begin(request, isChunked ? "chunked" : bodyLength!, first, {
+      upload: isUploaded ? () => void upload(run, exchange, body, isChunked) : undefined,
+      onInterim: run.front.inform && ((head) => run.interim(head)),
+      expectsContinue: run.front.expectsContinue,
+      mayUpgrade: run.front.upgrade !== null,
+    });
     run.phase = "";
     return response;
   }
@@ -244,6 +249,6 @@ export class Attempt {
   #isShort(): boolean {
     const { front, shared } = this.#run;
     return typeof front.bodyLength === "number" && front.bodyLength <= READ_FIRST &&
-      shared.hooks.requestBodyFilter === undefined;
+      !front.expectsContinue && shared.hooks.requestBodyFilter === undefined;
   }
 }

@@ -25,12 +25,20 @@ export function watched(run: RequestState, source: FrontBody): BodySource {
     // Reading in one go is much cheaper, but blind to the pieces.
     read = isQuick ? () => timed(run, source.whole()) : () => gathered(next, bodyLength);
   }
-  return { read, cancel: () => source.cancel() };
+  return {
+    read,
+    get trailers() {
+      return source.trailers;
+    },
+    cancel: () => source.cancel(),
+  };
 }
 
 async function timed(run: RequestState, reading: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
   const { watchdog, options } = run.shared;
-  run.clientDeadline = watchdog.now + options.clientBodyTimeout;
+  // A client that waits for the upstream's word is not slow.
+  const waits = run.front.expectsContinue && run.bytesReceived === 0;
+  run.clientDeadline = waits ? Infinity : watchdog.now + options.clientBodyTimeout;
   try {
     const piece = await reading;
     run.bytesReceived += piece?.length ?? 0;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { BodySource } from "../http/body.ts";
+import type { HeaderList } from "../http/headers.ts";
 import type { Awaitable, FilteredChunk } from "./hooks.ts";
 import { hookError } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
@@ -32,6 +33,11 @@ export class FilteredSource implements BodySource {
       if (out !== null) return out;
     }
     return null;
+  }
+
+  /** The trailer fields of what is filtered. */
+  get trailers(): HeaderList | undefined {
+    return this.#source.trailers;
   }
 
   /** Gives the rest up. */

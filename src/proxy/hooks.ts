@@ -25,7 +25,7 @@ export interface RequestHead {
 
 /** The head of a response, hop-by-hop fields taken out. */
 export interface ResponseHead {
-  /** 200 to 599. */
+  /** 200 to 599, or 101 when the upstream switches protocols. */
   status: number;
   /** The end-to-end fields. `content-length` follows the body, whatever a hook sets. */
   headers: HeaderList;
@@ -41,6 +41,8 @@ export interface Session {
   readonly scheme: string;
   /** What the client asked for. Changes in `requestFilter` hold for all that follows. */
   readonly request: RequestHead;
+  /** The protocols that the client asks to switch to, as in its `Upgrade` (`websocket`), or null. The upstream decides. */
+  readonly upgrade: string | null;
   /** Upstream attempts begun so far. */
   readonly attempts: number;
   /** The peers tried so far, the present one last. */

@@ -7,6 +7,7 @@ import { setForwarded } from "../downstream/forwarded.ts";
 import { keepOneHost } from "../downstream/host.ts";
 import { type HeaderList, isName } from "../http/headers.ts";
 import { isHopByHop } from "../http/hop_by_hop.ts";
+import type { FrontRequest } from "../downstream/front.ts";
 import type { Target } from "../upstream/peer.ts";
 import type { RequestHead } from "./hooks.ts";
 import type { RequestState } from "./request_state.ts";
@@ -35,6 +36,15 @@ export function outgoingRequest(
 export function reframe(headers: HeaderList, { address, label }: Target): void {
   headers.removeIf((name) => isHopByHop(name) || isName(name, "content-length") || isName(name, "expect"));
   keepOneHost(headers, address.transport === "tcp" ? label : "localhost");
+}
+
+/** Adds the fields of this connection that ask the upstream for what the client asked of the proxy. */
+export function addOwn(headers: HeaderList, front: FrontRequest, isChunked: boolean): void {
+  const { lines } = headers;
+  if (front.upgrade !== null) lines.push("connection", "upgrade", "upgrade", front.upgrade);
+  if (front.takesTrailers) lines.push("connection", "te", "te", "trailers");
+  if (front.expectsContinue) lines.push("expect", "100-continue");
+  if (!isChunked) headers.delete("trailer");
 }
 
 /** One id goes out: what a hook set, otherwise that of the session, which the client's may not have been fit for. */

@@ -9,7 +9,7 @@ import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import { Counters } from "../observe/counters.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
-import { Watchdog } from "../upstream/watchdog.ts";
+import { Watchdog } from "../http/watchdog.ts";
 import { supervise } from "./background.ts";
 import { Activity } from "./activity.ts";
 import { type BackgroundService, HOOKS, type ProxyModule } from "./hooks.ts";

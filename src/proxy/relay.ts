@@ -4,9 +4,10 @@
  * @module
  */
 import { type BodySource, StreamSource } from "../http/body.ts";
+import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import type { FrontResponse } from "../downstream/front.ts";
-import type { ResponseBody } from "../upstream/response_body.ts";
+import type { BodyReader } from "../http/body_reader.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Attempt } from "./attempt.ts";
 import { bodyFilter, filtered, FilteredSource } from "./filtered_source.ts";
@@ -14,6 +15,7 @@ import type { Awaitable, ResponseHead } from "./hooks.ts";
 import { isPromise } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
 import { TrackedSource } from "./tracked_source.ts";
+import { switched, switchedTo } from "./upgrade.ts";
 
 /** A client is not thought to leave within this time, in milliseconds: looking costs more than the rest of a quick answer. */
 const QUICK = 5;
@@ -22,64 +24,82 @@ const QUICK = 5;
 export function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
   run.firstByteMs = run.elapsed;
-  const body = attempt.exchange!.readBody(head, attempt.method);
+  const protocol = head.status === 101 ? switchedTo(run, head) : undefined;
+  const body = protocol === undefined ? attempt.exchange!.readBody(head, attempt.method) : null;
   const response: ResponseHead = { status: head.status, headers: head.headers };
-  if (hooks.upstreamResponseFilter === undefined) return filterResponse(run, response, body);
+  const next = (): Awaitable<FrontResponse> => {
+    run.phase = "";
+    checkStatus(run, response, head);
+    if (protocol === undefined) return deliver(run, response, head, body);
+    if (response.status === 101) {
+      return switched(run, response, head.reason, protocol, attempt.exchange!.detach());
+    }
+    attempt.abort(new ProxyError("client_gone", "A hook refused the other protocol"));
+    return atHand(run, response, null);
+  };
+  if (hooks.upstreamResponseFilter === undefined) return filterResponse(run, response, next);
   run.phase = "upstreamResponseFilter";
   const waiting = hooks.upstreamResponseFilter(run, response, run.context);
-  if (isPromise(waiting)) return run.wait(waiting).then(() => filterResponse(run, response, body));
-  return filterResponse(run, response, body);
+  if (isPromise(waiting)) return run.wait(waiting).then(() => filterResponse(run, response, next));
+  return filterResponse(run, response, next);
 }
 
 function filterResponse(
   run: RequestState,
   response: ResponseHead,
-  body: ResponseBody | null,
+  next: () => Awaitable<FrontResponse>,
 ): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
-  if (hooks.responseFilter === undefined) return deliver(run, response, body);
+  if (hooks.responseFilter === undefined) return next();
   run.phase = "responseFilter";
   const waiting = hooks.responseFilter(run, response, run.context);
-  return isPromise(waiting)
-    ? run.wait(waiting).then(() => deliver(run, response, body))
-    : deliver(run, response, body);
+  return isPromise(waiting) ? run.wait(waiting).then(next) : next();
+}
+
+/** A status is what the client can be told; a 101 is the upstream's to give. */
+function checkStatus(run: RequestState, { status }: ResponseHead, head: UpstreamHead): void {
+  const { maxStatus } = run.front;
+  if (status === head.status && status <= maxStatus) return;
+  if (Number.isInteger(status) && status >= 200 && status <= maxStatus) return;
+  throw new RangeError(`status ${status} is out of the range 200 to ${maxStatus}`);
 }
 
 function deliver(
   run: RequestState,
   response: ResponseHead,
-  body: ResponseBody | null,
+  head: UpstreamHead,
+  body: BodyReader | null,
 ): Awaitable<FrontResponse> {
   const { status } = response;
-  if (!(status >= 200 && status <= 599)) {
-    throw new RangeError(`status ${status} is out of the range 200 to 599`);
-  }
-  run.phase = "";
+  const reason = status === head.status ? head.reason : undefined;
   if (isBodiless(run, status)) {
     body?.cancel();
-    return atHand(run, response, null);
+    return atHand(run, response, null, reason);
   }
-  const whole = body === null ? null : body.whole();
-  if (whole instanceof Promise) return whole.then((whole) => deliverBody(run, response, body, whole));
-  return deliverBody(run, response, body, whole);
+  const whole = body === null ? null : body.whole(run.front.gatherUpTo);
+  if (whole instanceof Promise) return whole.then((whole) => deliverBody(run, response, body, whole, reason));
+  return deliverBody(run, response, body, whole, reason);
 }
 
 function deliverBody(
   run: RequestState,
   response: ResponseHead,
-  body: ResponseBody | null,
+  body: BodyReader | null,
   whole: Uint8Array | null,
+  reason: string | undefined,
 ): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
   const filter = hooks.responseBodyFilter && bodyFilter(run, "responseBodyFilter");
   if (body === null || whole !== null) {
-    if (filter === undefined) return atHand(run, response, whole);
-    return run.wait(filter(whole, true)).then((result) => atHand(run, response, filtered(result, whole)));
+    if (filter === undefined) return atHand(run, response, whole, reason);
+    return run.wait(filter(whole, true)).then((result) =>
+      atHand(run, response, filtered(result, whole), reason)
+    );
   }
   const { headers } = response;
   if (filter !== undefined || body.length === undefined) headers.delete("content-length");
   else headers.set("content-length", String(body.length));
-  return streamed(run, response, filter ? new FilteredSource(body, filter) : body);
+  return streamed(run, response, filter ? new FilteredSource(body, filter) : body, reason);
 }
 
 /** An answer that a hook made. */
@@ -102,6 +122,7 @@ function atHand(
   run: RequestState,
   { status, headers }: ResponseHead,
   body: Uint8Array | null,
+  reason?: string,
 ): FrontResponse {
   const { hooks, onEnd, watchdog } = run.shared;
   run.status = status;
@@ -110,13 +131,18 @@ function atHand(
   const slow = run.elapsed > QUICK;
   if (!slow && hooks.logging === undefined && onEnd === undefined) {
     run.end();
-    return { status, headers, body, onSent: undefined };
+    return { status, reason, headers, body, onSent: undefined };
   }
   if (slow) run.watchClient();
-  return { status, headers, body, onSent: () => run.end(run.aborted ?? null) };
+  return { status, reason, headers, body, onSent: () => run.end(run.aborted ?? null) };
 }
 
-function streamed(run: RequestState, { status, headers }: ResponseHead, source: BodySource): FrontResponse {
+function streamed(
+  run: RequestState,
+  { status, headers }: ResponseHead,
+  source: BodySource,
+  reason?: string,
+): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
   if (run.elapsed > QUICK) run.watchClient();
@@ -130,5 +156,5 @@ function streamed(run: RequestState, { status, headers }: ResponseHead, source: 
     ended: (error) => error === null ? run.end() : run.end(run.explain(error)),
   });
   run.stream = body;
-  return { status, headers, body, onSent: undefined };
+  return { status, reason, headers, body, onSent: undefined };
 }

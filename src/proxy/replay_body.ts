@@ -35,12 +35,16 @@ export class ReplayBody {
   /** The body from its beginning. */
   fromStart(): BodySource {
     let next = 0;
+    const source = this.#source;
     return {
       read: async () => {
         if (this.#replayable && next < this.#kept.length) return this.#kept[next++]!;
         const chunk = await this.#pull();
         next++;
         return chunk;
+      },
+      get trailers() {
+        return source.trailers;
       },
       cancel() {},
     };

@@ -9,11 +9,11 @@ import type { FrontRequest } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Peer } from "../upstream/peer.ts";
+import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ConnectionPool } from "../upstream/pool.ts";
-import type { Watchdog, Watched } from "../upstream/watchdog.ts";
+import type { Watchdog, Watched } from "../http/watchdog.ts";
 import type { Activity } from "./activity.ts";
 import type { ProxyModule, ProxyOptions, Session } from "./hooks.ts";
-import type { TrackedSource } from "./tracked_source.ts";
 import type { ReplayBody } from "./replay_body.ts";
 
 /** What all requests of a proxy share. */
@@ -52,8 +52,8 @@ export interface RequestState extends Session, Watched {
   phase: string;
   /** The client's body, once an attempt wanted it. */
   body: ReplayBody | undefined;
-  /** The response's body on its way to the client. */
-  stream: TrackedSource | undefined;
+  /** What goes on behind the answer's head, the response's body or a tunnel; it can be broken off. */
+  stream: { abort(error: ProxyError): void } | undefined;
   /** What ended the request from outside: the client's leaving, a deadline. */
   readonly aborted: ProxyError | undefined;
   /** When the response's head has to be there, on the watchdog's clock. */
@@ -70,6 +70,8 @@ export interface RequestState extends Session, Watched {
   readonly upstream: string;
   /** From here on, the client's going away ends the request. */
   watchClient(): void;
+  /** Hands an interim response on to the client. */
+  interim(head: UpstreamHead): void;
   /** Waits for a promise, or until the request is aborted. */
   wait<T>(promise: Promise<T>): Promise<T>;
   /** What went wrong, given what was thrown: an abort comes before all, and a hook answers for its own. */

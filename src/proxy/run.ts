@@ -6,8 +6,9 @@
 import { getLogger } from "@std/log";
 import { ProxyError, toProxyError } from "../http/errors.ts";
 import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
+import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Peer } from "../upstream/peer.ts";
-import type { Watched } from "../upstream/watchdog.ts";
+import type { Watched } from "../http/watchdog.ts";
 import { Attempt } from "./attempt.ts";
 import { errorPage } from "./error_page.ts";
 import { hookError, isPromise } from "./hook_result.ts";
@@ -18,7 +19,6 @@ import type { ReplayBody } from "./replay_body.ts";
 import { accessEntry, report, summary } from "./report.ts";
 import { type RequestState, type Shared, tooLarge } from "./request_state.ts";
 import { requestId } from "./request_id.ts";
-import type { TrackedSource } from "./tracked_source.ts";
 
 /** The time that `failToProxy` gets, in milliseconds: the request may have used up all of its own. */
 const FAIL_TIME = 5_000;
@@ -41,7 +41,7 @@ export class Run implements RequestState, Watched {
   phase = "";
   attempt: Attempt | undefined = undefined;
   body: ReplayBody | undefined = undefined;
-  stream: TrackedSource | undefined = undefined;
+  stream: RequestState["stream"] = undefined;
   aborted: ProxyError | undefined = undefined;
   deadline: number;
   clientDeadline = Infinity;
@@ -75,6 +75,10 @@ export class Run implements RequestState, Watched {
 
   get elapsed(): number {
     return performance.now() - this.#startedAt;
+  }
+
+  get upgrade(): string | null {
+    return this.front.upgrade;
   }
 
   get signal(): AbortSignal {
@@ -142,7 +146,15 @@ export class Run implements RequestState, Watched {
   watchClient(): void {
     if (this.#watching) return;
     this.#watching = true;
-    this.front.onGone(() => this.abort(new ProxyError("client_gone", "The client went away")));
+    this.front.onGone((error) => this.abort(error));
+  }
+
+  interim({ status, reason, headers }: UpstreamHead): void {
+    this.front.inform!(status, reason, headers);
+    const { clientBodyTimeout } = this.shared.options;
+    if (status === 100 && this.front.expectsContinue) {
+      this.clientDeadline = this.shared.watchdog.now + clientBodyTimeout;
+    }
   }
 
   stop(): void {

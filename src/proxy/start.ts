@@ -5,6 +5,9 @@
  */
 import { sleep } from "../http/sleep.ts";
 import { serve } from "../downstream/serve.ts";
+import { DEFAULT_LIMITS } from "../downstream/tcp/limits.ts";
+import { listenTcp } from "../downstream/tcp/listen.ts";
+import type { FrontRequest } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
 import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
@@ -23,6 +26,8 @@ const LAST_BYTES = 200;
 export interface StartOptions {
   /** Where to listen, instead of the module's `listen`. */
   listen?: string | undefined;
+  /** What listens. @default {"serve"} */
+  front?: "serve" | "tcp" | undefined;
   /** Receives every request when it is over. */
   onEnd?: ((entry: AccessEntry) => void) | undefined;
 }
@@ -55,10 +60,11 @@ export interface Running {
  *
  * @throws when the address cannot be listened on
  */
-export function startProxy(module: ProxyModule, { listen, onEnd }: StartOptions = {}): Running {
+export function startProxy(module: ProxyModule, { listen, front: kind, onEnd }: StartOptions = {}): Running {
   const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
   const proxy = new Proxy(module, onEnd);
-  const front = serve(address, (request) => proxy.handle(request));
+  const handler = (request: FrontRequest) => proxy.handle(request);
+  const front = kind === "tcp" ? listenTcp(address, handler, DEFAULT_LIMITS) : serve(address, handler);
   proxy.start();
   return {
     address: formatAddress(addressOf(front.addr, address)),

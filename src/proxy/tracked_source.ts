@@ -4,6 +4,7 @@
  * @module
  */
 import type { BodySource } from "../http/body.ts";
+import type { HeaderList } from "../http/headers.ts";
 import { ProxyError } from "../http/errors.ts";
 
 /** Who learns of a body's passage. */
@@ -22,10 +23,23 @@ export class TrackedSource implements BodySource {
   readonly #observer: BodyObserver;
   #aborted: ProxyError | undefined;
 
+  /** As the source's own, which may have none. */
+  readonly readInto: BodySource["readInto"];
+
   /** Takes the source over. */
   constructor(source: BodySource, observer: BodyObserver) {
     this.#source = source;
     this.#observer = observer;
+    this.readInto = source.readInto && ((into) => {
+      observer.wanted();
+      const n = source.readInto!(into);
+      return n instanceof Promise ? this.#later(n) : this.#read(n);
+    });
+  }
+
+  /** The trailer fields. */
+  get trailers(): HeaderList | undefined {
+    return this.#source.trailers;
   }
 
   /** The next chunk, or null. */
@@ -44,6 +58,24 @@ export class TrackedSource implements BodySource {
     }
   }
 
+  async #later(reading: Promise<number | null>): Promise<number | null> {
+    try {
+      const n = await reading;
+      if (this.#aborted !== undefined) throw this.#aborted;
+      return this.#read(n);
+    } catch (error) {
+      this.#source.cancel();
+      this.#observer.ended(error);
+      throw error;
+    }
+  }
+
+  #read(n: number | null): number | null {
+    if (n === null) this.#observer.ended(null);
+    else this.#observer.passed(n);
+    return n;
+  }
+
   /** Breaks it off: whoever reads on gets the error. */
   abort(error: ProxyError): void {
     this.#aborted = error;
@@ -52,8 +84,10 @@ export class TrackedSource implements BodySource {
   }
 
   /** Gives the rest up, as a client does that leaves. */
-  cancel(): void {
+  cancel(reason?: ProxyError): void {
     this.#source.cancel();
-    this.#observer.ended(new ProxyError("client_gone", "The client went away in the middle of the response"));
+    this.#observer.ended(
+      reason ?? new ProxyError("client_gone", "The client went away in the middle of the response"),
+    );
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { BodySource } from "../http/body.ts";
+import { passedOn } from "../http/trailers.ts";
 import type { Exchange } from "../upstream/exchange.ts";
 import { bodyFilter, FilteredSource } from "./filtered_source.ts";
 import type { RequestState } from "./request_state.ts";
@@ -24,7 +25,7 @@ export async function upload(
     for (let piece; (piece = await source.read()) !== null;) {
       if (exchange.ended || !await exchange.trySend(piece, chunked)) return;
     }
-    if (!chunked || await exchange.trySendLastChunk()) exchange.sent();
+    if (!chunked || await exchange.trySendLastChunk(passedOn(source.trailers))) exchange.sent();
   } catch (error) {
     exchange.abort(run.explain(error));
   }

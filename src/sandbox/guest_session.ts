@@ -78,6 +78,9 @@ export class GuestSession implements Session {
   get scheme(): string {
     return this.#view[2];
   }
+  get upgrade(): string | null {
+    return this.#view[12];
+  }
   get attempts(): number {
     return this.#view[6];
   }

@@ -26,6 +26,7 @@ export type SessionView = [
   bytesReceived: number,
   elapsed: number,
   tried: string[],
+  upgrade: string | null,
 ];
 
 /** A call of a hook. `request` numbers requests whose context the worker keeps, 0 where it keeps none. */

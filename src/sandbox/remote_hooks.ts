@@ -40,6 +40,7 @@ export function remoteHooks(call: RemoteCall, peers: RemotePeers): Required<
       session.bytesReceived,
       session.elapsed,
       session.tried.map((peer) => peers.textOf(peer)),
+      session.upgrade,
     ];
   };
   const verdict = async (

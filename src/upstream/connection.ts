@@ -60,6 +60,11 @@ export class Connection {
     return this.#socket.write(bytes);
   }
 
+  /** Says that nothing more will be written. */
+  closeWrite(): Promise<void> {
+    return this.#socket.closeWrite();
+  }
+
   /** Room of at least that size for a head on its way out; used again for the next one. */
   headRoom(size: number): Uint8Array<ArrayBuffer> {
     if (this.#head.length < size) this.#head = new Uint8Array(size);

@@ -3,23 +3,39 @@
  *
  * @module
  */
+import { type BodyReader, bodyReader, type BodyReading } from "../http/body_reader.ts";
+import { chunkOf, lastChunk } from "../http/chunked_encoder.ts";
 import { messageOf, ProxyError } from "../http/errors.ts";
-import { chunkOf, LAST_CHUNK } from "./chunked_encoder.ts";
+import type { HeaderList } from "../http/headers.ts";
+import type { Watchdog } from "../http/watchdog.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
-import { type BodyReading, type ResponseBody, responseBody } from "./response_body.ts";
+
 import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
-import type { Watchdog } from "./watchdog.ts";
 
 /** The most interim (1xx) responses skipped before a final one. */
 const MAX_INTERIM = 32;
+
+const NONE: Wishes = {};
 
 const WAITING = {
   firstByte: "for the response",
   readIdle: "for more of the response's body",
   write: "for it to take more of the request",
 } as const;
+
+/** What is asked for beyond a plain answer. */
+export interface Wishes {
+  /** Called when the head was sent and the body is still to be. */
+  upload?: (() => void) | undefined;
+  /** Receives the interim responses, other than 101. @default they are skipped */
+  onInterim?: ((head: ResponseHead) => void) | undefined;
+  /** Whether the body goes out only on the upstream's word, a `100 Continue`. @default {false} */
+  expectsContinue?: boolean;
+  /** Whether the upstream may switch protocols. @default {false} */
+  mayUpgrade?: boolean;
+}
 
 /** A request under way on a connection. Its end puts the connection back into the pool, or closes it. */
 export class Exchange implements BodyReading {
@@ -66,8 +82,8 @@ export class Exchange implements BodyReading {
   }
 
   /** Says that a body without length is over; as {@linkcode Exchange.trySend}. */
-  async trySendLastChunk(): Promise<boolean> {
-    return await this.trySend(LAST_CHUNK, false);
+  async trySendLastChunk(trailers: HeaderList | undefined): Promise<boolean> {
+    return await this.trySend(lastChunk(trailers), false);
   }
 
   /** Says that the whole request was sent; the wait for the response is timed from here. */
@@ -83,9 +99,8 @@ export class Exchange implements BodyReading {
 
   /**
    * Sends the request's head, with its body where that is at hand, and waits for the head of the final response;
-   * interim ones are skipped.
+   * that is also a 101 that was asked for.
    *
-   * @param upload Called when the head was sent and the body is still to be.
    * @throws {ProxyError} `upstream_closed`, `upstream_timeout`, `bad_response`, or what the exchange was aborted with
    * @throws {TypeError} at once, when method or target would break the request line
    */
@@ -93,12 +108,13 @@ export class Exchange implements BodyReading {
     request: RequestLine,
     framing: RequestFraming,
     body?: Uint8Array,
-    upload?: () => void,
+    wishes: Wishes = NONE,
   ): Promise<ResponseHead> {
-    return this.#begin(writeHead(this.connection, request, framing, body), upload);
+    return this.#begin(writeHead(this.connection, request, framing, body), wishes);
   }
 
-  async #begin(head: Uint8Array, upload?: () => void): Promise<ResponseHead> {
+  async #begin(head: Uint8Array, wishes: Wishes): Promise<ResponseHead> {
+    const { upload, onInterim } = wishes;
     const { connection } = this;
     if (connection.stale) {
       throw new ProxyError("upstream_closed", `${connection.target.label} gave up the idle connection`);
@@ -114,6 +130,7 @@ export class Exchange implements BodyReading {
     this.#writeBy = Infinity;
     if (upload === undefined) this.sent();
     else upload();
+    if (wishes.expectsContinue) this.#awaitHead();
     let looked = 0;
     for (let interim = 0;;) {
       if (connection.end > connection.start) {
@@ -123,13 +140,15 @@ export class Exchange implements BodyReading {
           const head = parseHead(connection.buffer, start, end);
           connection.start = end;
           looked = 0;
-          if (head.status >= 200) {
+          if (head.status >= 200 || (head.status === 101 && wishes.mayUpgrade)) {
             this.#awaitingHead = false;
             this.#readBy = Infinity;
             return head;
           }
           if (head.status === 101) throw bad("it switches protocols, which was not asked for");
           if (++interim > MAX_INTERIM) throw bad(`it has more than ${MAX_INTERIM} interim responses`);
+          if (head.status === 100 && this.#sending) this.#readBy = Infinity;
+          onInterim?.(head);
           continue;
         }
         looked = -1 - end - start;
@@ -153,7 +172,7 @@ export class Exchange implements BodyReading {
   }
 
   /** The body that belongs to the head, or null when there is none; then the exchange is at its end. */
-  readBody(head: ResponseHead, method: string): ResponseBody | null {
+  readBody(head: ResponseHead, method: string): BodyReader | null {
     const { status, bodyLength } = head;
     this.#reusable = head.keepAlive;
     this.#keptFor = head.keepAliveFor;
@@ -161,7 +180,7 @@ export class Exchange implements BodyReading {
       this.end();
       return null;
     }
-    return responseBody(this, bodyLength);
+    return bodyReader(this, bodyLength);
   }
 
   /** Reads more behind the unused bytes; false when the upstream is done. */
@@ -194,6 +213,25 @@ export class Exchange implements BodyReading {
     this.#ended = true;
     this.#failure = error;
     this.connection.close();
+  }
+
+  /** Gives the connection to whoever speaks another protocol on it from now on; the exchange is over. */
+  detach(): Connection {
+    this.#ended = true;
+    return this.connection;
+  }
+
+  /** The error for a body that breaks off. */
+  cut(): ProxyError {
+    return new ProxyError(
+      "upstream_closed",
+      `${this.connection.target.label} closed the connection in the middle of the response's body`,
+    );
+  }
+
+  /** The error for a body that is malformed. */
+  bad(what: string): ProxyError {
+    return bad(what);
   }
 
   /** Aborts when a deadline has passed. */

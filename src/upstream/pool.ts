@@ -5,7 +5,7 @@
  */
 import type { Connection } from "./connection.ts";
 import type { Target } from "./peer.ts";
-import type { Watchdog, Watched } from "./watchdog.ts";
+import type { Watchdog, Watched } from "../http/watchdog.ts";
 
 /** Connections kept unused, to all targets together: hooks may name any number of targets. */
 const MAX_IDLE = 1024;

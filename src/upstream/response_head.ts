@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { byteString, COLON, CR, HTAB, IS_TEXT, IS_TOKEN, LF, SP } from "../http/bytes.ts";
+import { type BodyLength, CHUNKED, UNTIL_CLOSE } from "../http/body_reader.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import { hasToken, removeNamed } from "../http/hop_by_hop.ts";
@@ -12,17 +14,12 @@ export const MAX_HEAD = 64 * 1024;
 /** The most field lines accepted. */
 export const MAX_FIELDS = 200;
 
-/** How long the body is: -1 chunked, -2 until the connection closes, otherwise bytes. */
-export type BodyLength = number;
-/** {@linkcode BodyLength} of a chunked body. */
-export const CHUNKED = -1;
-/** {@linkcode BodyLength} of a body that ends with its connection. */
-export const UNTIL_CLOSE = -2;
-
 /** The head of an upstream's response, hop-by-hop fields taken out. */
 export interface ResponseHead {
   /** 100 to 599. */
   status: number;
+  /** The reason phrase, which may be empty. */
+  reason: string;
   /** End-to-end fields. */
   headers: HeaderList;
   /** What the fields say of the body; whether there is one also depends on the request's method. */
@@ -31,19 +28,9 @@ export interface ResponseHead {
   keepAlive: boolean;
   /** How long it says it does, in milliseconds, or Infinity. */
   keepAliveFor: number;
+  /** The `Upgrade` field, or null. */
+  upgrade: string | null;
 }
-
-const CR = 13;
-const LF = 10;
-const SP = 32;
-const HTAB = 9;
-const COLON = 58;
-
-const IS_TOKEN = new Uint8Array(256);
-for (const c of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-  IS_TOKEN[c.charCodeAt(0)] = 1;
-}
-const IS_TEXT = new Uint8Array(256).map((_, c) => (c === HTAB || (c >= SP && c !== 127)) ? 1 : 0);
 
 /**
  * Looks for the end of a head.
@@ -97,11 +84,12 @@ const PROTOCOL = new TextEncoder().encode("HTTP/1.");
  * @throws {ProxyError} `bad_response`, saying what is wrong
  */
 export function parseHead(buffer: Uint8Array, start: number, end: number): ResponseHead {
-  const text = latin1(buffer, start, end);
+  const text = byteString(buffer, start, end);
   const minor = buffer[start + 7]! - 48;
   const status = statusOf(buffer, start);
   let at = start + 12;
   if (buffer[at] === SP) { do at++; while (IS_TEXT[buffer[at]!] === 1); }
+  const reason = text.slice(13, at - start);
   if (minor !== 0 && minor !== 1) throw bad(`it speaks ${JSON.stringify(text.slice(0, 8))}`);
   if (buffer[at] !== CR || buffer[at + 1] !== LF) throw bad("its status line is malformed");
   at += 2;
@@ -112,6 +100,7 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
   let coding: string | undefined;
   let length: string | undefined;
   let keepAliveFor = Infinity;
+  let upgrade: string | null = null;
   for (let fields = 0; buffer[at] !== CR; fields++) {
     if (fields === MAX_FIELDS) throw bad(`it has more than ${MAX_FIELDS} header fields`);
     const nameStart = at;
@@ -154,9 +143,10 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
           case "keep-alive":
             keepAliveFor = 1000 * Number(/(?:^|[\s,])timeout=(\d{1,9})/i.exec(value)?.[1] ?? Infinity);
             continue;
-          case "te":
-          case "trailer":
           case "upgrade":
+            upgrade = upgrade === null ? value : `${upgrade}, ${value}`;
+            continue;
+          case "te":
           case "proxy-connection":
           case "proxy-authenticate":
             continue;
@@ -168,10 +158,12 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
   if (connection !== "") removeNamed(headers, connection);
   return {
     status,
+    reason,
     headers,
     bodyLength: bodyLengthOf(length, coding, minor),
     keepAlive: !hasToken(connection, "close") && (minor === 1 || hasToken(connection, "keep-alive")),
     keepAliveFor,
+    upgrade,
   };
 }
 
@@ -199,15 +191,6 @@ function bodyLengthOf(length: string | undefined, coding: string | undefined, mi
   if (length === undefined) return UNTIL_CLOSE;
   if (!/^\d{1,15}$/.test(length)) throw bad(`its content-length is ${JSON.stringify(length)}`);
   return Number(length);
-}
-
-const decoder = new TextDecoder();
-
-function latin1(buffer: Uint8Array, start: number, end: number): string {
-  for (let i = start; i < end; i++) {
-    if (buffer[i]! > 127) return String.fromCharCode(...buffer.subarray(start, end));
-  }
-  return decoder.decode(buffer.subarray(start, end));
 }
 
 /** An upstream's response that cannot be understood. */

@@ -5,8 +5,8 @@
  * both are for tests/e2e.
  */
 import { assertEquals, assertGreater, assertRejects, assertThrows } from "@std/assert";
-import type { FrontRequest, FrontResponse } from "../../src/downstream/front.ts";
-import { type Front, serve } from "../../src/downstream/serve.ts";
+import type { Front, FrontRequest, FrontResponse } from "../../src/downstream/front.ts";
+import { serve } from "../../src/downstream/serve.ts";
 import { HeaderList } from "../../src/http/headers.ts";
 import { captureLog } from "../support/captured_log.ts";
 import { rawClient } from "../support/proxy.ts";
@@ -93,7 +93,7 @@ Deno.test("close ends unused connections and requests under way, and the request
   using client = await rawClient(addressOf(front));
   await client.write(REQUEST);
   const gone = Promise.withResolvers<void>();
-  (await came).onGone(gone.resolve);
+  (await came).onGone(() => gone.resolve());
   const closed = front.close();
   await Promise.all([idle.closed(), client.closed(), gone.promise]);
   give(answer("too late"));
@@ -109,7 +109,7 @@ Deno.test("close ends a body that is still on its way, and cancels its source", 
   let reads = 0;
   const body = {
     read: () => ++reads === 1 ? Promise.resolve(new Uint8Array([104, 105])) : stuck.promise,
-    cancel: cancelled.resolve,
+    cancel: () => cancelled.resolve(),
   };
   give({ status: 200, headers: new HeaderList([["content-length", "4"]]), body, onSent: undefined });
   using client = await rawClient(addressOf(front));

@@ -139,7 +139,7 @@ for (const name of ["requestFilter", "upstreamRequestFilter"] as const) {
       headers.set("Content-Length", "0");
       headers.append("content-length", "7");
       headers.set("Transfer-Encoding", "chunked");
-      for (const field of ["Connection", "Keep-Alive", "TE", "Trailer", "Upgrade", "Proxy-Connection"]) {
+      for (const field of ["Connection", "Keep-Alive", "TE", "Upgrade", "Proxy-Connection"]) {
         headers.set(field, "x");
       }
       headers.set("Expect", "100-continue");

@@ -5,7 +5,8 @@
  * its answer, or that does not finish an upload that nobody reads, holds its connection for as long as it likes.
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Front, serve } from "../../src/downstream/serve.ts";
+import type { Front } from "../../src/downstream/front.ts";
+import { serve } from "../../src/downstream/serve.ts";
 import { HeaderList } from "../../src/http/headers.ts";
 import { startProxy } from "../../src/mod.ts";
 import { rawOrigin } from "../support/origin.ts";

@@ -10,7 +10,7 @@ import { Connection } from "../../src/upstream/connection.ts";
 import { Exchange } from "../../src/upstream/exchange.ts";
 import { targetOf } from "../../src/upstream/peer.ts";
 import { ConnectionPool } from "../../src/upstream/pool.ts";
-import { Watchdog } from "../../src/upstream/watchdog.ts";
+import { Watchdog } from "../../src/http/watchdog.ts";
 import { latin1 } from "./origin.ts";
 import { within } from "./wire.ts";
 
@@ -140,7 +140,7 @@ async function read(
   if (body === null) return;
   const pieces: Uint8Array[] = [];
   if (reading !== "stream") {
-    const whole = body.whole();
+    const whole = body.whole(256 * 1024);
     if (reading === "slow") exchange.onSlow?.();
     const all = await whole;
     if (all !== null) {

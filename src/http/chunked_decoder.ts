@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { bad } from "./response_head.ts";
+import { CR, LF } from "./bytes.ts";
+import type { ProxyError } from "./errors.ts";
+import { HeaderList } from "./headers.ts";
 
 /** The longest chunk-size line, extensions included, in bytes. */
 const MAX_SIZE_LINE = 4096;
 /** The most bytes of trailer fields. */
 const MAX_TRAILERS = 16 * 1024;
-
-const CR = 13;
-const LF = 10;
 
 const SIZE = 0;
 const DATA = 1;
@@ -19,17 +18,26 @@ const DATA_END = 2;
 const TRAILER = 3;
 const ENDED = 4;
 
-const SIZE_LINE = /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:[ \t]*;[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*[ \t]*$/;
 const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 
 /**
  * Takes a chunked body apart. Its state is between bytes: any split of the input gives the same output.
- * Extensions and trailers are checked and dropped.
+ * Extensions are checked and dropped, trailers are checked and kept.
  */
 export class ChunkedDecoder {
+  /** The trailer fields, if any; complete when {@linkcode ChunkedDecoder.ended}. */
+  trailers: HeaderList | undefined = undefined;
+  readonly #bad: (what: string) => ProxyError;
   #state = SIZE;
   #left = 0;
-  #trailers = 0;
+  #trailerBytes = 0;
+
+  /** @param bad Makes the error for a body that is malformed. */
+  constructor(bad: (what: string) => ProxyError) {
+    this.#bad = bad;
+  }
 
   /** Whether the body is over. */
   get ended(): boolean {
@@ -52,7 +60,7 @@ export class ChunkedDecoder {
    *
    * @param pieces Receives the data, as views of the buffer.
    * @returns where the undecoded bytes begin
-   * @throws {ProxyError} `bad_response`
+   * @throws {ProxyError} that the constructor's function makes
    */
   decode(buffer: Uint8Array, start: number, end: number, pieces: Uint8Array[]): number {
     let at = start;
@@ -64,18 +72,22 @@ export class ChunkedDecoder {
         this.skip(n);
       } else if (this.#state === DATA_END) {
         if (buffer[at] !== CR || (end - at > 1 && buffer[at + 1] !== LF)) {
-          throw bad("a chunk is longer than its size");
+          throw this.#bad("a chunk is longer than its size");
         }
         if (end - at === 1) break;
         at += 2;
         this.#state = SIZE;
       } else {
-        const limit = this.#state === SIZE ? MAX_SIZE_LINE : MAX_TRAILERS - this.#trailers;
+        const limit = this.#state === SIZE ? MAX_SIZE_LINE : MAX_TRAILERS - this.#trailerBytes;
         const lf = buffer.indexOf(LF, at);
         const found = lf >= 0 && lf < end;
-        if ((found ? lf : end) - at > limit) throw bad("a chunk size, or the trailer section, is too long");
+        if ((found ? lf : end) - at > limit) {
+          throw this.#bad("a chunk size, or the trailer section, is too long");
+        }
         if (!found) break;
-        if (lf === at || buffer[lf - 1] !== CR) throw bad("a line of the chunked body ends with a bare LF");
+        if (lf === at || buffer[lf - 1] !== CR) {
+          throw this.#bad("a line of the chunked body ends with a bare LF");
+        }
         this.#line(String.fromCharCode(...buffer.subarray(at, lf - 1)));
         at = lf + 1;
       }
@@ -86,14 +98,18 @@ export class ChunkedDecoder {
   #line(line: string): void {
     if (this.#state === SIZE) {
       const size = SIZE_LINE.exec(line);
-      if (size === null) throw bad(`a chunk size is malformed: ${JSON.stringify(line.slice(0, 40))}`);
+      if (size === null) throw this.#bad(`a chunk size is malformed: ${JSON.stringify(line.slice(0, 40))}`);
       this.#left = parseInt(size[1]!, 16);
       this.#state = this.#left > 0 ? DATA : TRAILER;
     } else if (line === "") {
       this.#state = ENDED;
     } else {
-      if (!TRAILER_LINE.test(line)) throw bad("a trailer field is malformed");
-      this.#trailers += line.length + 2;
+      if (!TRAILER_LINE.test(line)) throw this.#bad("a trailer field is malformed");
+      this.#trailerBytes += line.length + 2;
+      this.trailers ??= new HeaderList();
+      const colon = line.indexOf(":");
+      // No white space but tab and space can be there.
+      this.trailers.lines.push(line.slice(0, colon), line.slice(colon + 1).trim());
     }
   }
 }

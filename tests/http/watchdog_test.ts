@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { TICK, Watchdog } from "../../src/upstream/watchdog.ts";
+import { TICK, Watchdog } from "../../src/http/watchdog.ts";
 
 /** Keeps the thread for so many milliseconds. */
 function hog(ms: number): void {

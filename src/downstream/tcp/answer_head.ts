@@ -1,0 +1,107 @@
+/**
+ * Writing the head of an HTTP/1.1 response.
+ *
+ * @module
+ */
+import { STATUS_TEXT } from "@std/http";
+import { COLON, CR, LF, SP } from "../../http/bytes.ts";
+import { isName } from "../../http/headers.ts";
+import { isHopByHop } from "../../http/hop_by_hop.ts";
+import type { FrontResponse } from "../front.ts";
+import { takeBuffer } from "./buffers.ts";
+
+/** How an answer's body is framed: bytes, chunked, until the connection closes, or as its fields say. */
+export type AnswerFraming = number | "chunked" | "close" | "kept";
+
+/** What the connection adds to an answer. */
+export interface AnswerFields {
+  /** Replaces the answer's own `Content-Length`, unless it is `kept`. */
+  framing: AnswerFraming;
+  /** The `Connection` field; "" for none. */
+  connection: "" | "close" | "keep-alive";
+}
+
+/** A head in a buffer. */
+export interface WrittenHead {
+  /** Where it lies, from the first byte on, with room behind it. */
+  buffer: Uint8Array<ArrayBuffer>;
+  /** How long it is. */
+  length: number;
+}
+
+/** Room left for a body behind a head that is too large for an ordinary buffer. */
+const ROOM = 4096;
+
+/** Writes a head into a buffer, which the caller gives back. */
+export function writeAnswerHead(answer: FrontResponse, { framing, connection }: AnswerFields): WrittenHead {
+  const { status, reason, tunnel } = answer;
+  const { lines } = answer.headers;
+  let buffer = takeBuffer();
+  let size = 256 + (reason?.length ?? 0);
+  for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
+  if (size + ROOM > buffer.length) buffer = new Uint8Array(size + ROOM);
+  let at = put(buffer, 0, "HTTP/1.1 ");
+  at = put(buffer, at, String(status));
+  buffer[at++] = SP;
+  at = put(buffer, at, reason ?? STATUS_TEXT[status as keyof typeof STATUS_TEXT] ?? "");
+  buffer[at++] = CR;
+  buffer[at++] = LF;
+  let hasDate = false;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i]!;
+    switch (name.length) {
+      case 4:
+        hasDate ||= isName(name, "date");
+        break;
+      case 7:
+        if (framing !== "chunked" && isName(name, "trailer")) continue;
+        if (tunnel === undefined && isHopByHop(name)) continue;
+        break;
+      case 14:
+        if (framing !== "kept" && isName(name, "content-length")) continue;
+        break;
+      default:
+        if (tunnel === undefined && isHopByHop(name)) continue;
+    }
+    at = put(buffer, at, name);
+    buffer[at++] = COLON;
+    buffer[at++] = SP;
+    at = put(buffer, at, lines[i + 1]!);
+    buffer[at++] = CR;
+    buffer[at++] = LF;
+  }
+  if (!hasDate && status >= 200) at = put(buffer, at, dateLine());
+  if (typeof framing === "number") {
+    at = put(buffer, at, "content-length: ");
+    at = put(buffer, at, String(framing));
+    buffer[at++] = CR;
+    buffer[at++] = LF;
+  } else if (framing === "chunked") {
+    at = put(buffer, at, "transfer-encoding: chunked\r\n");
+  }
+  if (connection !== "") {
+    at = put(buffer, at, connection === "close" ? "connection: close\r\n" : "connection: keep-alive\r\n");
+  }
+  buffer[at++] = CR;
+  buffer[at++] = LF;
+  return { buffer, length: at };
+}
+
+let dateSecond = -1;
+let date = "";
+
+/** RFC 9110 section 6.6.1 wants one in every response; it is made once a second. */
+function dateLine(): string {
+  const second = Math.floor(Date.now() / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
+  }
+  return date;
+}
+
+/** Each character is one byte. No string is built on the way. */
+export function put(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}

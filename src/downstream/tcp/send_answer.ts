@@ -1,0 +1,148 @@
+/**
+ * Sending an answer: its head together with as much of its body as is there, then the rest as it comes.
+ *
+ * @module
+ */
+import type { BodySource } from "../../http/body.ts";
+import { lastChunk } from "../../http/chunked_encoder.ts";
+import { isName } from "../../http/headers.ts";
+import { passedOn } from "../../http/trailers.ts";
+import type { FrontResponse } from "../front.ts";
+import { type AnswerFraming, put, writeAnswerHead } from "./answer_head.ts";
+import { giveBuffer } from "./buffers.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import { PieceReader } from "./piece_reader.ts";
+import type { TcpRequest } from "./tcp_request.ts";
+
+/** Room for a chunk's size line: up to five digits, and CRLF. */
+const SIZE_LINE = 7;
+const CRLF = 2;
+/** Where it shows that a body is longer than was declared. */
+const NOTHING = new Uint8Array(1);
+/** With less room than this in a buffer, what is in it is sent first. */
+const LEAST = 1024;
+
+/**
+ * Sends an answer.
+ *
+ * @param again Whether the connection could go on.
+ * @returns whether it does
+ * @throws when the client is gone, or the body failed
+ */
+export async function sendAnswer(
+  client: ClientConnection,
+  { method, isHttp11 }: TcpRequest,
+  answer: FrontResponse,
+  again: boolean,
+): Promise<boolean> {
+  const { body, status } = answer;
+  let framing: AnswerFraming;
+  let left = Infinity;
+  if (body === null) {
+    framing = status === 204 || status === 101 ? "close" : method === "HEAD" || status === 304 ? "kept" : 0;
+  } else if (body instanceof Uint8Array) {
+    framing = body.length;
+  } else {
+    left = declaredLength(answer);
+    framing = left !== Infinity ? "kept" : isHttp11 ? "chunked" : "close";
+    if (framing === "close") again = false;
+  }
+  const connection = status === 101 || (again && isHttp11) ? "" : again ? "keep-alive" : "close";
+  const head = writeAnswerHead(answer, { framing, connection });
+  const { buffer, length } = head;
+  if (body === null) {
+    await client.write(buffer.subarray(0, length));
+  } else if (!(body instanceof Uint8Array)) {
+    again = await stream(client, body, buffer, length, left, framing === "chunked") && again;
+  } else if (body.length <= buffer.length - length) {
+    buffer.set(body, length);
+    await client.write(buffer.subarray(0, length + body.length));
+  } else {
+    await client.write(buffer.subarray(0, length));
+    await client.write(body);
+  }
+  giveBuffer(buffer);
+  return again;
+}
+
+/** What the answer says of the length of a body that is still to come; Infinity for nothing. */
+function declaredLength({ headers: { lines } }: FrontResponse): number {
+  for (let i = 0; i < lines.length; i += 2) {
+    if (isName(lines[i]!, "content-length")) return Number(lines[i + 1]);
+  }
+  return Infinity;
+}
+
+/**
+ * Sends a body behind the head that lies in the buffer; whether all of it went out.
+ *
+ * @param left The length that was declared.
+ */
+async function stream(
+  client: ClientConnection,
+  source: BodySource,
+  buffer: Uint8Array<ArrayBuffer>,
+  headLength: number,
+  left: number,
+  chunked: boolean,
+): Promise<boolean> {
+  const readInto = source.readInto ?? new PieceReader(source).readInto;
+  const before = chunked ? SIZE_LINE : 0;
+  const behind = chunked ? CRLF : 0;
+  /** What is to be sent lies from `from` to `at`. */
+  let from = 0;
+  let at = headLength;
+  for (;;) {
+    if (buffer.length - at < LEAST) {
+      await client.write(buffer.subarray(from, at));
+      from = at = 0;
+    }
+    const start = at + before;
+    const room = left === 0
+      ? NOTHING
+      : buffer.subarray(start, Math.min(buffer.length - behind, start + left));
+    let n = readInto.call(source, room);
+    if (n instanceof Promise) {
+      if (at > from) {
+        // What is there does not wait for what is not; the buffer's parts do not touch.
+        const reading = n;
+        reading.catch(() => {});
+        await client.write(buffer.subarray(from, at));
+      }
+      n = await n;
+      from = at = n === null || !chunked ? start : start - sizeLine(n);
+    }
+    // What is longer than was declared is cut.
+    if (n === null || left === 0) break;
+    left -= n;
+    if (!chunked) {
+      at = start + n;
+      continue;
+    }
+    const digits = sizeLine(n);
+    // Behind a head, the chunk moves up to it.
+    if (at + digits < start) buffer.copyWithin(at + digits, start, start + n);
+    put(buffer, at, `${n.toString(16)}\r\n`);
+    at += digits + n;
+    buffer[at++] = 13;
+    buffer[at++] = 10;
+  }
+  if (chunked) {
+    const last = lastChunk(passedOn(source.trailers));
+    if (last.length <= buffer.length - at) {
+      buffer.set(last, at);
+      at += last.length;
+    } else {
+      await client.write(buffer.subarray(from, at));
+      from = at = 0;
+      await client.write(last);
+    }
+  }
+  if (at > from) await client.write(buffer.subarray(from, at));
+  return left === Infinity || left === 0;
+}
+
+/** How long the line is that says a chunk's size. */
+function sizeLine(n: number): number {
+  return (n < 16 ? 1 : n < 256 ? 2 : n < 4096 ? 3 : n < 65536 ? 4 : 5) + CRLF;
+}

@@ -1,0 +1,237 @@
+/**
+ * A request as the own HTTP/1.1 server read it.
+ *
+ * @module
+ */
+import { byteString } from "../../http/bytes.ts";
+import type { Endpoints } from "../../http/endpoint.ts";
+import { ProxyError } from "../../http/errors.ts";
+import { HeaderList } from "../../http/headers.ts";
+import { hasToken, removeNamed, tokens } from "../../http/hop_by_hop.ts";
+import { absoluteTarget } from "../absolute_target.ts";
+import { ClaimingHeaders, isClaim } from "../claims.ts";
+import { isDisguised } from "../disguised.ts";
+import type { FrontRequest } from "../front.ts";
+import { isHost } from "../host.ts";
+import { refused } from "../refused.ts";
+import { normalTarget } from "../target.ts";
+import type { ClientConnection } from "./client_connection.ts";
+import type { HeadParser } from "./head_parser.ts";
+import { TcpBody } from "./tcp_body.ts";
+
+const SLASH = 47;
+
+/** The fields that are not just passed on. */
+const KNOWN = [
+  ..."te via host expect upgrade trailer forwarded connection keep-alive x-request-id content-length".split(
+    " ",
+  ),
+  ..."x-forwarded-for x-forwarded-host x-forwarded-proto transfer-encoding http2-settings".split(" "),
+  ..."proxy-connection proxy-authorization proxy-authenticate".split(" "),
+];
+/** Whether one of them has that length and first letter: all others need no closer look. */
+const MAY_BE_KNOWN = new Uint8Array(32 * 32);
+for (const name of KNOWN) MAY_BE_KNOWN[name.length * 32 + (name.charCodeAt(0) & 31)] = 1;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A request that came through the own server. */
+export class TcpRequest implements FrontRequest {
+  readonly method: string = "-";
+  readonly target: string = "-";
+  readonly host: string = "";
+  readonly headers: HeaderList;
+  readonly claims: ClaimingHeaders | undefined = undefined;
+  readonly givenId: string | null = null;
+  readonly bodyLength: number | null | undefined = null;
+  readonly refused: ProxyError | undefined = undefined;
+  readonly expectsContinue: boolean = false;
+  readonly takesTrailers: boolean = false;
+  readonly upgrade: string | null = null;
+  readonly maxStatus = 999;
+  readonly gatherUpTo = 0;
+  /** Whether the client would go on with another request. */
+  readonly keepAlive: boolean = false;
+  /** Whether it speaks HTTP/1.1 rather than HTTP/1.0. */
+  readonly isHttp11: boolean = true;
+  /** The body, once there is a need to know of it. */
+  readonly content: TcpBody | undefined = undefined;
+  inform?: (status: number, reason: string, headers: HeaderList) => void;
+  readonly #connection: ClientConnection;
+
+  /** Takes the head apart that the parser found in the bytes from `start` to `end`, or stands for one that is refused. */
+  constructor(connection: ClientConnection, head: HeadParser | ProxyError, start: number, end: number) {
+    this.#connection = connection;
+    if (head instanceof ProxyError) {
+      this.refused = head;
+      this.headers = new HeaderList();
+      return;
+    }
+    const text = byteString(connection.buffer, start, end);
+    this.method = text.slice(0, head.methodEnd);
+    this.isHttp11 = head.minor === 1;
+
+    const headers = new HeaderList();
+    const { lines } = headers;
+    const { places, placed } = head;
+    let host: string | undefined;
+    let hosts = 0;
+    let connectionField = "";
+    let length: string | undefined;
+    let coding: string | undefined;
+    let expect = "";
+    let te = "";
+    let upgrade: string | undefined;
+    let hasClaims = false;
+    for (let i = 0; i < placed; i += 4) {
+      const nameStart = places[i]!;
+      const nameLength = places[i + 1]! - nameStart;
+      const name = text.slice(nameStart, nameStart + nameLength);
+      const value = text.slice(places[i + 2]!, places[i + 3]!);
+      if (nameLength < 32 && MAY_BE_KNOWN[nameLength * 32 + (text.charCodeAt(nameStart) & 31)] === 1) {
+        switch (name.toLowerCase()) {
+          case "host":
+            host = value;
+            hosts++;
+            break;
+          case "connection":
+            connectionField = connectionField === "" ? value : `${connectionField}, ${value}`;
+            continue;
+          case "content-length":
+            length = length === undefined ? value : `${length}, ${value}`;
+            continue;
+          case "transfer-encoding":
+            coding = coding === undefined ? value : `${coding}, ${value}`;
+            continue;
+          case "expect":
+            expect = value;
+            continue;
+          case "te":
+            te = te === "" ? value : `${te}, ${value}`;
+            continue;
+          case "upgrade":
+            upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
+            continue;
+          case "keep-alive":
+          case "http2-settings":
+          case "proxy-connection":
+          case "proxy-authorization":
+          case "proxy-authenticate":
+            continue;
+          case "x-request-id":
+            this.givenId = value;
+            break;
+          case "via":
+          case "forwarded":
+          case "x-forwarded-for":
+          case "x-forwarded-host":
+          case "x-forwarded-proto":
+            hasClaims = true;
+        }
+      }
+      if (head.hasUnderscore && isDisguised(name.toLowerCase())) continue;
+      lines.push(name, value);
+    }
+    if (connectionField !== "") removeNamed(headers, connectionField);
+    this.keepAlive = this.isHttp11
+      ? !hasToken(connectionField, "close")
+      : hasToken(connectionField, "keep-alive");
+    // HTTP/1.0 needs no Host.
+    if (host === undefined && !this.isHttp11) {
+      host = connection.host;
+      lines.unshift("host", host);
+    }
+    this.host = host ?? "";
+    this.claims = hasClaims ? new ClaimingHeaders(lines) : undefined;
+    this.headers = this.claims ?? headers;
+
+    try {
+      if (this.method === "CONNECT") throw new ProxyError("method_not_allowed", "Refused method CONNECT");
+      if (hosts > 1) throw refused(`it has ${hosts} Host fields`);
+      if (!isHost(this.host)) throw refused(`Host is ${JSON.stringify(this.host)}`);
+      this.target = this.#targetOf(head, text, start);
+      this.bodyLength = bodyLengthOf(length, coding, this.method, this.isHttp11);
+      if (this.bodyLength !== null && this.bodyLength !== 0) {
+        this.content = new TcpBody(connection, this.bodyLength);
+        if (expect !== "" && this.isHttp11) {
+          if (expect.toLowerCase() !== "100-continue") throw refused(`Expect is ${JSON.stringify(expect)}`);
+          this.expectsContinue = true;
+        }
+      } else if (upgrade !== undefined && this.isHttp11 && hasToken(connectionField, "upgrade")) {
+        this.upgrade = upgradeOf(upgrade);
+      }
+    } catch (error) {
+      this.refused = error as ProxyError;
+      this.keepAlive = false;
+    }
+    if (this.isHttp11) {
+      this.inform = (status, reason, headers) => connection.inform(status, reason, headers);
+      if (te !== "") {
+        this.takesTrailers = tokens(te).some((token) => token.split(";")[0]!.trim() === "trailers");
+      }
+    }
+  }
+
+  get clientAddress(): string {
+    return this.#connection.clientAddress;
+  }
+
+  get scheme(): string {
+    return this.#connection.scheme;
+  }
+
+  endpoints(): Endpoints {
+    return this.#connection.endpoints();
+  }
+
+  body(): TcpBody {
+    return this.content!;
+  }
+
+  onGone(callback: (error: ProxyError) => void): void {
+    this.#connection.onGone(callback);
+  }
+
+  #targetOf(head: HeadParser, text: string, start: number): string {
+    const from = head.methodEnd + 1;
+    const target = head.isWideTarget
+      ? decoded(this.#connection.buffer.subarray(start + from, start + head.targetEnd))
+      : text.slice(from, head.targetEnd);
+    if (target.charCodeAt(0) === SLASH) return head.isPlainTarget ? target : normalTarget(target);
+    if (target === "*" && this.method === "OPTIONS") return "*";
+    return absoluteTarget(target, this.#connection.scheme, this.host, this.method);
+  }
+}
+
+/** Framing that two readers could see differently is refused, RFC 9112 section 6.3. */
+function bodyLengthOf(
+  length: string | undefined,
+  coding: string | undefined,
+  method: string,
+  isHttp11: boolean,
+): number | null | undefined {
+  if (coding !== undefined) {
+    if (length !== undefined) throw refused("it has both transfer-encoding and content-length");
+    if (!isHttp11) throw refused("it has transfer-encoding in HTTP/1.0");
+    if (coding.toLowerCase() !== "chunked") throw refused(`transfer-encoding is ${JSON.stringify(coding)}`);
+    return undefined;
+  }
+  if (length === undefined) return method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null;
+  if (!/^\d{1,15}$/.test(length)) throw refused(`content-length is ${JSON.stringify(length)}`);
+  return Number(length);
+}
+
+/** What may be switched to: all but cleartext HTTP/2, which would carry requests past the hooks. */
+function upgradeOf(list: string): string | null {
+  const allowed = list.split(",").map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "" && !/^h2c?$/i.test(protocol));
+  return allowed.length > 0 ? allowed.join(", ") : null;
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw refused("its target is not UTF-8");
+  }
+}

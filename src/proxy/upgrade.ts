@@ -1,0 +1,91 @@
+/**
+ * Connections that switch protocols: from the head of a 101 on, bytes go through as they are.
+ *
+ * @module
+ */
+import type { FrontResponse, Tunnel } from "../downstream/front.ts";
+import { ProxyError } from "../http/errors.ts";
+import { tokens } from "../http/hop_by_hop.ts";
+import type { Connection } from "../upstream/connection.ts";
+import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
+import type { ResponseHead } from "./hooks.ts";
+import type { RequestState } from "./request_state.ts";
+
+/**
+ * The protocol that the upstream switches to.
+ *
+ * @throws {ProxyError} `bad_response` when it is not one that the client asked for
+ */
+export function switchedTo(run: RequestState, head: UpstreamHead): string {
+  const asked = tokens(run.front.upgrade ?? "");
+  if (head.upgrade !== null && asked.includes(head.upgrade.toLowerCase())) return head.upgrade;
+  throw new ProxyError(
+    "bad_response",
+    `${run.upstream} switches to ${JSON.stringify(head.upgrade)}, the client asked for ${
+      JSON.stringify(run.front.upgrade)
+    }`,
+  );
+}
+
+/** The 101 for the client, behind which its connection and the upstream's are one. */
+export function switched(
+  run: RequestState,
+  { status, headers }: ResponseHead,
+  reason: string,
+  protocol: string,
+  connection: Connection,
+): FrontResponse {
+  run.status = status;
+  run.deadline = Infinity;
+  headers.delete("content-length");
+  headers.lines.push("connection", "upgrade", "upgrade", protocol);
+  const tunnel = run.stream = new UpstreamEnd(run, connection);
+  return { status, reason, headers, body: null, onSent: undefined, tunnel };
+}
+
+/** The upstream's end. */
+class UpstreamEnd implements Tunnel {
+  readonly #run: RequestState;
+  readonly #connection: Connection;
+  #aborted: ProxyError | null = null;
+
+  constructor(run: RequestState, connection: Connection) {
+    this.#run = run;
+    this.#connection = connection;
+  }
+
+  async read(into: Uint8Array): Promise<number | null> {
+    const { buffer, start, end } = this.#connection;
+    if (start === end) return await this.#connection.readInto(into);
+    const n = Math.min(into.length, end - start);
+    into.set(buffer.subarray(start, start + n));
+    this.#connection.start += n;
+    return n;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      written += await this.#connection.write(bytes.subarray(written));
+    }
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#connection.closeWrite();
+  }
+
+  passed(up: number, down: number): void {
+    this.#run.bytesReceived += up;
+    this.#run.bytesSent += down;
+  }
+
+  end(error: ProxyError | null): void {
+    this.#connection.close();
+    this.#run.end(this.#aborted ?? error);
+  }
+
+  /** Breaks it off: whoever reads or writes fails, and ends it. */
+  abort(error: ProxyError): void {
+    this.#aborted = error;
+    this.#connection.close();
+  }
+}
