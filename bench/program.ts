@@ -7,12 +7,23 @@ import { freePort, type Server, startServer } from "./server.ts";
 
 const FOLDER = new URL(".", import.meta.url).pathname;
 
-/** Starts one on the core of the load, as `FILE PORT ARGUMENT...`, and waits until it listens on that port. */
+/**
+ * Starts one on the core of the load, as `FILE PORT ARGUMENT...`, and waits until it listens on that port. Beyond
+ * 127.0.0.1 it may use C's library, as `libc.ts` does.
+ */
 export async function startProgram(file: string, ...args: (string | number)[]): Promise<Server> {
   const port = freePort();
   const command: [string, ...string[]] = [
     Deno.execPath(),
-    ...["run", "--no-prompt", "--allow-net=127.0.0.1", `${FOLDER}${file}`, `${port}`, ...args.map(String)],
+    ...[
+      "run",
+      "--no-prompt",
+      "--allow-net=127.0.0.1",
+      "--allow-ffi",
+      `${FOLDER}${file}`,
+      `${port}`,
+      ...args.map(String),
+    ],
   ];
   return await startServer(command, port);
 }

@@ -30,7 +30,6 @@ const warmUp = Math.min(3, seconds);
 const limit = 120 + 3 * (seconds + 20) * rounds * (peers.length + 1) * cases.length;
 await cleanly(limit, async (dir) => {
   await takeLoadCore();
-  const origin = await startProgram("tunnel_origin.ts");
   const sideBySide = new SideBySide(peers);
   const about = await sideBySide.about();
   print(
@@ -38,6 +37,7 @@ await cleanly(limit, async (dir) => {
   );
   for (const kind of cases) {
     note(`${kind.title}: no proxy`);
+    const origin = await startProgram(kind.name === "messages" ? "message_origin.ts" : "tunnel_origin.ts");
     const direct = await measureTunnels(origin, kind, kind.tunnels, seconds, warmUp);
     await sideBySide.measure(
       `${kind.title}, ${kind.tunnels} tunnels`,
@@ -45,6 +45,7 @@ await cleanly(limit, async (dir) => {
       (peer) => measureOne(peer, kind, `${dir}/${peer.name}`, `127.0.0.1:${origin.port}`),
       (all) => report(kind, direct, all.map(([peer, results]) => [peer, best(results)])),
     );
+    await origin.stop();
   }
   return sideBySide.end();
 });

@@ -61,7 +61,8 @@ export async function measureTunnels(
   seconds: number,
   warmUp: number,
 ): Promise<TunnelResult> {
-  const load = await startProgram("tunnel_load.ts", target.port, name, tunnels);
+  const program = name === "messages" ? "message_load.ts" : "tunnel_load.ts";
+  const load = await startProgram(program, target.port, tunnels, name);
   try {
     await pause(warmUp);
     await ask<TunnelCounts>(load, "/");
