@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { type Case, CASES, check } from "./cases.ts";
 import { cleanly, print } from "./cleanup.ts";
 import { short, table } from "./markdown.ts";
 import { best, measure, type Result } from "./measure.ts";
-import { comparison } from "./options.ts";
+import { asked, comparison, COMPARISON_OPTIONS } from "./options.ts";
 import { startOrigin } from "./origin.ts";
 import { caddy } from "./peers/caddy.ts";
 import { fastProxy, fastProxyUndici } from "./peers/fast_proxy.ts";
@@ -38,7 +39,9 @@ const HEAD = [
   "errors",
 ];
 
-const { seconds, rounds, peers, cases } = comparison(PEERS, CASES);
+const { seconds, rounds, peers, cases } = asked((args) =>
+  comparison(parseArgs({ args, options: COMPARISON_OPTIONS }).values, PEERS, CASES)
+);
 const limit = 120 + 3 * (seconds + 20) * rounds * peers.length * cases.length;
 await cleanly(limit, async (dir) => {
   await takeLoadCore();

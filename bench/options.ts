@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { messageOf, note } from "./cleanup.ts";
 
 /** What has a name to choose it by. */
@@ -34,28 +33,38 @@ export function asked<T>(read: (args: string[]) => T): T {
   }
 }
 
-/** Reads `--seconds`, `--rounds`, `--only` and `--case`. */
+/** The options of a comparison, in the form of `parseArgs`. */
+export const COMPARISON_OPTIONS = {
+  seconds: { type: "string", default: "10" },
+  rounds: { type: "string", default: "1" },
+  only: { type: "string" },
+  case: { type: "string" },
+} as const;
+
+/** The values of {@linkcode COMPARISON_OPTIONS}. */
+export interface ComparisonValues {
+  seconds: string;
+  rounds: string;
+  only?: string;
+  case?: string;
+}
+
+/**
+ * What they ask for.
+ *
+ * @throws {RangeError} when a value is not allowed
+ */
 export function comparison<P extends Named, C extends Named>(
+  values: ComparisonValues,
   allPeers: readonly P[],
   allCases: readonly C[],
 ): Comparison<P, C> {
-  return asked((args) => {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seconds: { type: "string", default: "10" },
-        rounds: { type: "string", default: "1" },
-        only: { type: "string" },
-        case: { type: "string" },
-      },
-    });
-    return {
-      seconds: whole("--seconds", values.seconds, 600),
-      rounds: whole("--rounds", values.rounds, 100),
-      peers: chosen("--only", values.only, allPeers),
-      cases: chosen("--case", values.case, allCases),
-    };
-  });
+  return {
+    seconds: whole("--seconds", values.seconds, 600),
+    rounds: whole("--rounds", values.rounds, 100),
+    peers: chosen("--only", values.only, allPeers),
+    cases: chosen("--case", values.case, allCases),
+  };
 }
 
 /**

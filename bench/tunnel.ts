@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { parseArgs } from "node:util";
 import { cleanly, note, print } from "./cleanup.ts";
 import { short, table } from "./markdown.ts";
 import { best } from "./measure.ts";
-import { comparison } from "./options.ts";
+import { asked, comparison, COMPARISON_OPTIONS, whole } from "./options.ts";
 import { haproxy } from "./peers/haproxy.ts";
 import { nginxTunnels, nginxTunnelsBuffers } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
@@ -25,7 +26,14 @@ const CASES: readonly TunnelCase[] = [
 /** Load and origin without a proxy should be faster than a proxy by this factor; otherwise its rate says little. */
 const MARGIN = 1.3;
 
-const { seconds, rounds, peers, cases } = comparison(PEERS, CASES);
+const { seconds, rounds, peers, cases } = asked((args) => {
+  const options = { ...COMPARISON_OPTIONS, tunnels: { type: "string" } } as const;
+  const { values } = parseArgs({ args, options });
+  const found = comparison(values, PEERS, CASES);
+  if (values.tunnels === undefined) return found;
+  const tunnels = whole("--tunnels", values.tunnels, 1000);
+  return { ...found, cases: found.cases.map((kind) => ({ ...kind, tunnels })) };
+});
 const warmUp = Math.min(3, seconds);
 const limit = 120 + 3 * (seconds + 20) * rounds * (peers.length + 1) * cases.length;
 await cleanly(limit, async (dir) => {
@@ -38,7 +46,7 @@ await cleanly(limit, async (dir) => {
   for (const kind of cases) {
     note(`${kind.title}: no proxy`);
     const origin = await startProgram(kind.name === "messages" ? "message_origin.ts" : "tunnel_origin.ts");
-    const direct = await measureTunnels(origin, kind, kind.tunnels, seconds, warmUp);
+    const direct = await measureTunnels(origin, kind, seconds, warmUp);
     await sideBySide.measure(
       `${kind.title}, ${kind.tunnels} tunnels`,
       rounds,
@@ -54,7 +62,7 @@ await cleanly(limit, async (dir) => {
 async function measureOne(peer: Peer, kind: TunnelCase, dir: string, origin: string): Promise<TunnelResult> {
   const proxy = await peer.start(dir, origin);
   try {
-    return await measureTunnels(proxy, kind, kind.tunnels, seconds, warmUp);
+    return await measureTunnels(proxy, kind, seconds, warmUp);
   } finally {
     await proxy.stop();
   }

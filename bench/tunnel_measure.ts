@@ -13,7 +13,7 @@ export interface TunnelCase {
   name: "download" | "upload" | "messages";
   /** For the report. */
   title: string;
-  /** How many at once, unless it is said otherwise. */
+  /** How many at once. */
   tunnels: number;
 }
 
@@ -56,8 +56,7 @@ export interface TunnelResult {
  */
 export async function measureTunnels(
   target: Server,
-  { name }: TunnelCase,
-  tunnels: number,
+  { name, tunnels }: TunnelCase,
   seconds: number,
   warmUp: number,
 ): Promise<TunnelResult> {
