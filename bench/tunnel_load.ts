@@ -50,7 +50,11 @@ async function takeIn(conn: Deno.TcpConn): Promise<never> {
 }
 
 async function pour(conn: Deno.TcpConn): Promise<never> {
-  while (true) bytes += await conn.write(BYTES);
+  while (true) {
+    // Not `bytes += await ...`, which would add to what it was before the wait, and lose what others added since.
+    const n = await conn.write(BYTES);
+    bytes += n;
+  }
 }
 
 function counts(): TunnelCounts {
