@@ -12,7 +12,7 @@ import { table } from "./markdown.ts";
 import { failoverHaproxy } from "./peers/failover_haproxy.ts";
 import { failoverPostern } from "./peers/failover_postern.ts";
 import type { FailoverPeer } from "./peers/failover_peer.ts";
-import { Missing, run, spawn, stopping } from "./process.ts";
+import { Missing, spawn, stopping, takeLoadCore } from "./process.ts";
 
 const PEERS: readonly FailoverPeer[] = [failoverPostern, failoverHaproxy];
 /** The load before the first fault, in milliseconds. */
@@ -24,8 +24,7 @@ const HEAD = [
 
 const seconds = options();
 await cleanly(60 + PEERS.length * 4 * (seconds + 45), async (dir) => {
-  if (navigator.hardwareConcurrency < 2) throw new Error("two cores are needed, one for the proxy alone");
-  await run(["taskset", "-a", "-c", "-p", "1", `${Deno.pid}`], 10);
+  await takeLoadCore();
   const startProcess: StartProcess = async (command) => {
     const { pid, ended } = await spawn(command);
     return { pid, ended: () => ended };

@@ -28,8 +28,8 @@ export interface Result {
   errors: number;
 }
 
-/** The least disturbed of several results of one proxy: that with the least processor time for a request. */
-export function best(results: readonly Result[]): Result {
+/** The least disturbed of several results of one proxy: that with the least processor time for its work. */
+export function best<R extends Pick<Result, "cpuMicros">>(results: readonly R[]): R {
   return results.reduce((a, b) => b.cpuMicros < a.cpuMicros ? b : a);
 }
 

@@ -6,6 +6,12 @@
 import type { SpawnOptions } from "./process.ts";
 import { type Server, startServer } from "./server.ts";
 
+/** Differences from a process as nginx needs it. */
+export interface NginxOptions extends SpawnOptions {
+  /** How many connections it may have, those to upstreams included. @default {4096} */
+  connections?: number;
+}
+
 /**
  * Starts nginx with one worker, its files in a directory of its own.
  *
@@ -15,7 +21,7 @@ export async function startNginx(
   dir: string,
   port: number,
   http: string,
-  options?: SpawnOptions,
+  { connections = 4096, ...options }: NginxOptions = {},
 ): Promise<Server> {
   await Deno.mkdir(dir, { recursive: true });
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -24,7 +30,7 @@ export async function startNginx(
 worker_processes 1;
 pid ${dir}/pid;
 error_log stderr error;
-events { worker_connections 4096; }
+events { worker_connections ${connections}; }
 http {
   ${temporary}
   access_log off;

@@ -112,6 +112,12 @@ export async function run(
   return { output: await child.output, messages: child.messages() };
 }
 
+/** Leaves the proxy's core to the proxy: this program and all its threads go to that of the load. */
+export async function takeLoadCore(): Promise<void> {
+  if (navigator.hardwareConcurrency < 2) throw new Error("two cores are needed, one for the proxy alone");
+  await run(["taskset", "-a", "-c", "-p", `${LOAD_CORE}`, `${Deno.pid}`], 10);
+}
+
 /** Whether everything is being stopped, so that failures mean nothing. */
 export function stopping(): boolean {
   return stopped;
