@@ -135,6 +135,7 @@ class LengthBody implements BodyReader {
   }
 
   readInto(into: Uint8Array): number | null | Promise<number | null> {
+    if (this.#gathered !== null) return this.#gatheredInto(this.#gathered, into);
     if (this.#left === 0) return null;
     const n = take(this.#reading, into, this.#left);
     if (n === 0) return this.#readInto(into);
@@ -181,14 +182,21 @@ class LengthBody implements BodyReader {
     }
   }
 
-  async #readGathered(all: Uint8Array): Promise<Uint8Array | null> {
+  async #gatheredInto(all: Uint8Array, into: Uint8Array): Promise<number | null> {
+    const piece = await this.#readGathered(all, into.length);
+    if (piece === null) return null;
+    into.set(piece);
+    return piece.length;
+  }
+
+  async #readGathered(all: Uint8Array, limit = Infinity): Promise<Uint8Array | null> {
     while (this.#taken === this.#filled) {
       if (this.#left === 0) return null;
       if (this.#failure !== undefined) throw this.#failure;
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    const piece = all.subarray(this.#taken, this.#filled);
-    this.#taken = this.#filled;
+    const piece = all.subarray(this.#taken, Math.min(this.#filled, this.#taken + limit));
+    this.#taken += piece.length;
     return piece;
   }
 

@@ -145,7 +145,6 @@ function streamed(
 ): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
-  if (run.elapsed > QUICK) run.watchClient();
   const { watchdog, options } = run.shared;
   const body = new TrackedSource(source, {
     wanted: () => run.sendDeadline = Infinity,
@@ -156,5 +155,6 @@ function streamed(
     ended: (error) => error === null ? run.end() : run.end(run.explain(error)),
   });
   run.stream = body;
+  if (run.elapsed > QUICK) run.watchClient();
   return { status, reason, headers, body, onSent: undefined };
 }

@@ -254,7 +254,7 @@ export class ClientConnection implements Watched {
     const { limits } = this.server;
     parser.reset();
     let begun = false;
-    this.closeAfter(this.#served === 0 ? limits.headTimeout : limits.idleTimeout);
+    this.closeAfter(limits.idleTimeout);
     while (!this.closed) {
       while (
         this.start + 1 < this.end && this.buffer[this.start] === CR && this.buffer[this.start + 1] === LF

@@ -20,6 +20,8 @@ import type { HeadParser } from "./head_parser.ts";
 import { TcpBody } from "./tcp_body.ts";
 
 const SLASH = 47;
+/** A body up to this long goes out with its head in one piece, even if it comes in several; if it breaks off, the client learns of it. */
+const GATHERED = 32 * 1024;
 
 /** The fields that are not just passed on. */
 const KNOWN = [
@@ -49,7 +51,7 @@ export class TcpRequest implements FrontRequest {
   readonly takesTrailers: boolean = false;
   readonly upgrade: string | null = null;
   readonly maxStatus = 999;
-  readonly gatherUpTo = 0;
+  readonly gatherUpTo: number = GATHERED;
   /** Whether the client would go on with another request. */
   readonly keepAlive: boolean = false;
   /** Whether it speaks HTTP/1.1 rather than HTTP/1.0. */
