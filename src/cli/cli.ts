@@ -77,7 +77,7 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   }
   return await run(loaded, {
     listen,
-    front: oneOf("--front", values.front ?? "serve", ["serve", "tcp"]),
+    listener: values.front === undefined ? {} : { front: oneOf("--front", values.front, ["serve", "tcp"]) },
     logLevel: oneOf("--log-level", values["log-level"] ?? "info", ["debug", "info", "warn", "error"])
       .toUpperCase() as LevelName,
     accessLog: oneOf("--access-log", values["access-log"] ?? "common", ["common", "json", "off"]),

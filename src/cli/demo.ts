@@ -23,7 +23,7 @@ export async function demo(samples: Samples): Promise<number> {
   const problem = missingText(needsOf(loaded.module)) ?? startAll(origins);
   if (problem !== undefined) logs.say(`error: ${problem}`);
   const running = problem === undefined
-    ? await start(loaded, { listen: undefined, front: "serve", strict: false }, logs)
+    ? await start(loaded, { listen: undefined, listener: {}, strict: false }, logs)
     : null;
   if (running !== null) {
     logs.say("");

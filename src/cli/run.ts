@@ -4,6 +4,7 @@
  * @module
  */
 import type { LevelName } from "@std/log";
+import type { ListenerOptions } from "../downstream/listener_options.ts";
 import { messageOf } from "../http/errors.ts";
 import type { AccessFormat } from "../observe/access_log.ts";
 import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
@@ -25,8 +26,8 @@ const DRAIN = 10_000;
 export interface RunOptions {
   /** Where to listen instead of the module's own address. */
   listen: string | undefined;
-  /** What listens. */
-  front: "serve" | "tcp";
+  /** How to listen instead of what the module says, field by field. */
+  listener: ListenerOptions;
   /** The lowest level of the application log. */
   logLevel: LevelName;
   /** The form of the access log. */
@@ -55,11 +56,11 @@ export async function run(loaded: Loaded, options: RunOptions): Promise<number> 
 /** Starts a module and says so, or says why not and gives back null. */
 export async function start(
   loaded: Loaded,
-  options: Pick<RunOptions, "listen" | "front" | "strict">,
+  options: Pick<RunOptions, "listen" | "listener" | "strict">,
   logs: Logs,
 ): Promise<Running | null> {
   const { module } = loaded;
-  const { listen, front, strict } = options;
+  const { listen, listener, strict } = options;
   const problem = problemOf(loaded, options, logs);
   if (problem !== undefined) {
     logs.say(`error: ${problem}`);
@@ -67,7 +68,7 @@ export async function start(
   }
   let running: Running;
   try {
-    running = startProxy(await loaded.start(), { listen, front, onEnd: logs.onEnd });
+    running = startProxy(await loaded.start(), { listen, listener, onEnd: logs.onEnd });
   } catch (error) {
     // A range is what options and addresses are out of; listening fails with the errors of the system.
     if (error instanceof RangeError || error instanceof LoadError) throw error;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { ListenerOptions } from "../downstream/listener_options.ts";
 import type { ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Peer } from "../upstream/peer.ts";
@@ -140,6 +141,8 @@ export type FilteredChunk = Uint8Array | null | void;
 export interface ProxyModule<Context = any> {
   /** Where to listen: `host:port` or `unix:/path`. @default {"127.0.0.1:6188"} */
   listen?: string;
+  /** How to listen. */
+  listener?: ListenerOptions;
   /** Everything the module's upstreams and its own hooks may reach, in the words of `--allow-net=`. */
   net?: readonly string[];
   /** What it needs beyond the network. The operator has to grant it by flag. */
@@ -254,6 +257,7 @@ export const HOOKS = [
 /** What a module may export beside hooks. */
 export const DECLARATIONS = [
   "listen",
+  "listener",
   "net",
   "permissions",
   "upstreams",

@@ -6,6 +6,7 @@
 import { ADDRESS, NET_ENTRY } from "./address_check.ts";
 import { describe, type Rule, shown } from "./fields.ts";
 import { DECLARATIONS, HOOKS, type ProxyModule, type UpstreamGroup } from "./hooks.ts";
+import { listenerProblems } from "./listener_check.ts";
 import { nearest } from "./nearest.ts";
 import { optionProblems } from "./options.ts";
 import { permissionProblems } from "./permissions_check.ts";
@@ -44,9 +45,10 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
       if (near !== undefined) problems.push(`unknown export "${key}", did you mean "${near}"?`);
     }
   }
-  const { listen, net, permissions, upstreams, options, backgroundServices } = exports;
+  const { listen, listener, net, permissions, upstreams, options, backgroundServices } = exports;
   if (typeof listen === "string") problems.push(...entryProblems("listen", listen, ADDRESS));
   else if (listen !== undefined) problems.push(`"listen" is ${describe(listen)}, expected "host:port"`);
+  if (listener !== undefined) problems.push(...listenerProblems(listener));
   if (Array.isArray(net)) {
     problems.push(...net.flatMap((entry, i) => entryProblems(`net[${i}]`, entry, NET_ENTRY)));
   } else if (net !== undefined) {

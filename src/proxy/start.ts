@@ -5,13 +5,14 @@
  */
 import { sleep } from "../http/sleep.ts";
 import { serve } from "../downstream/serve.ts";
-import { DEFAULT_LIMITS } from "../downstream/tcp/limits.ts";
+import type { ListenerOptions } from "../downstream/listener_options.ts";
 import { listenTcp } from "../downstream/tcp/listen.ts";
 import type { FrontRequest } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
 import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
 import type { ProxyModule } from "./hooks.ts";
+import { listenerOf } from "./listener_check.ts";
 import { Proxy } from "./proxy.ts";
 
 /** Where a module without `listen` listens. */
@@ -26,8 +27,8 @@ const LAST_BYTES = 200;
 export interface StartOptions {
   /** Where to listen, instead of the module's `listen`. */
   listen?: string | undefined;
-  /** What listens. @default {"serve"} */
-  front?: "serve" | "tcp" | undefined;
+  /** How to listen, instead of what the module's `listener` says, field by field. */
+  listener?: ListenerOptions | undefined;
   /** Receives every request when it is over. */
   onEnd?: ((entry: AccessEntry) => void) | undefined;
 }
@@ -58,13 +59,15 @@ export interface Running {
 /**
  * Starts a proxy.
  *
+ * @throws {RangeError} that names the settings that cannot be used
  * @throws when the address cannot be listened on
  */
-export function startProxy(module: ProxyModule, { listen, front: kind, onEnd }: StartOptions = {}): Running {
+export function startProxy(module: ProxyModule, { listen, listener, onEnd }: StartOptions = {}): Running {
   const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
+  const how = listenerOf(module.listener, listener);
   const proxy = new Proxy(module, onEnd);
   const handler = (request: FrontRequest) => proxy.handle(request);
-  const front = kind === "tcp" ? listenTcp(address, handler, DEFAULT_LIMITS) : serve(address, handler);
+  const front = how.front === "tcp" ? listenTcp(address, handler, how) : serve(address, handler);
   proxy.start();
   return {
     address: formatAddress(addressOf(front.addr, address)),

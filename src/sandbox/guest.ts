@@ -100,11 +100,12 @@ function replaceUpstreams({ upstreams }: ProxyModule, given: Peer[]): void {
 }
 
 function declarationsOf(module: ProxyModule): Declarations {
-  const { upstreams = [], listen, net, permissions, options, backgroundServices = [] } = module;
+  const { upstreams = [], listen, listener, net, permissions, options, backgroundServices = [] } = module;
   const peers = Array.isArray(upstreams) ? upstreams : (upstreams as UpstreamGroup).peers;
   return structuredClone({
     hooks: hooksOf(module) as HookName[],
     listen,
+    listener: listener as Record<string, unknown> | undefined,
     net: net && [...net],
     permissions: permissions as Declarations["permissions"],
     upstreams: peers.map((peer) => JSON.stringify(peer)),

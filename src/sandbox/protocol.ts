@@ -71,6 +71,8 @@ export interface Declarations {
   hooks: HookName[];
   /** Its `listen`. */
   listen: string | undefined;
+  /** How it would listen. */
+  listener: Record<string, unknown> | undefined;
   /** Its `net`. */
   net: string[] | undefined;
   /** What it asks for beyond the network. */

@@ -22,7 +22,14 @@ export type RemoteCall = (
 export function remoteHooks(call: RemoteCall, peers: RemotePeers): Required<
   Omit<
     ProxyModule<Place>,
-    "newContext" | "listen" | "net" | "permissions" | "upstreams" | "options" | "backgroundServices"
+    | "newContext"
+    | "listen"
+    | "listener"
+    | "net"
+    | "permissions"
+    | "upstreams"
+    | "options"
+    | "backgroundServices"
   >
 > {
   const view = (session: Session): SessionView => {

@@ -7,6 +7,7 @@ import { getLogger } from "@std/log";
 import { ProxyError } from "../http/errors.ts";
 import type { ModulePermissions, ProxyModule, ProxyOptions } from "../proxy/hooks.ts";
 import { checkModule } from "../proxy/module.ts";
+import type { ListenerOptions } from "../downstream/listener_options.ts";
 import type { Peer } from "../upstream/peer.ts";
 import { HookWorker } from "./hook_worker.ts";
 import { HookWorkers, type Place, type WorkersOptions } from "./hook_workers.ts";
@@ -36,7 +37,7 @@ export interface Inspected {
   readonly files: readonly string[];
   /** What it declares. */
   readonly declarations: Declarations;
-  /** The module without its hooks: `listen`, `net`, `permissions`, `upstreams` and `options`. */
+  /** The module without its hooks: `listen`, `listener`, `net`, `permissions`, `upstreams` and `options`. */
   readonly module: ProxyModule;
 }
 
@@ -61,9 +62,10 @@ export async function inspectModule(url: string, name: string): Promise<Inspecte
   const worker = new HookWorker(settings, nobody);
   try {
     const declarations = await worker.ready;
-    const { listen, net, permissions, options } = declarations;
+    const { listen, listener, net, permissions, options } = declarations;
     const module = {
       ...(listen === undefined ? {} : { listen }),
+      ...(listener === undefined ? {} : { listener: listener as ListenerOptions }),
       ...(net === undefined ? {} : { net }),
       ...(permissions === undefined ? {} : { permissions: permissions as ModulePermissions }),
       ...(options === undefined ? {} : { options: options as ProxyOptions }),

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type AccessEntry, type Counters, type Peer, type ProxyModule, startProxy } from "../../src/mod.ts";
+import {
+  type AccessEntry,
+  type Counters,
+  type ListenerOptions,
+  type Peer,
+  type ProxyModule,
+  startProxy,
+} from "../../src/mod.ts";
 import { RawConnection } from "./origin.ts";
 
 /** A proxy on a free port; disposing it stops it at once. */
@@ -22,13 +29,18 @@ export interface TestProxy extends AsyncDisposable {
   ended(n: number): Promise<AccessEntry>;
 }
 
-/** Starts a proxy. A string stands for a module that sends everything to that address. */
-export function testProxy(module: ProxyModule | string): TestProxy {
+/**
+ * Starts a proxy. A string stands for a module that sends everything to that address.
+ *
+ * @param listener How it listens, beside what the module says.
+ */
+export function testProxy(module: ProxyModule | string, listener: ListenerOptions = {}): TestProxy {
   const peer: Peer | undefined = typeof module === "string" ? { address: module } : undefined;
   const entries: AccessEntry[] = [];
   const waiting: { n: number; resolve: (entry: AccessEntry) => void }[] = [];
   const running = startProxy(peer ? { upstreamPeer: () => peer } : module as ProxyModule, {
     listen: "127.0.0.1:0",
+    listener,
     onEnd(entry) {
       entries.push(entry);
       for (const { n, resolve } of waiting) if (entries.length >= n) resolve(entries[n - 1]!);

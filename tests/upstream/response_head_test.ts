@@ -1,11 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { CHUNKED, UNTIL_CLOSE } from "../../src/http/body_reader.ts";
-import {
-  findHeadEnd,
-  MAX_FIELDS,
-  MAX_HEAD,
-  type ResponseHead,
-} from "../../src/upstream/response_head.ts";
+import { findHeadEnd, MAX_FIELDS, MAX_HEAD, type ResponseHead } from "../../src/upstream/response_head.ts";
 import { headText, OK, readHead } from "../support/head.ts";
 
 const accepted: { name: string; text: string; expected: Partial<ResponseHead>; lines?: string[] }[] = [

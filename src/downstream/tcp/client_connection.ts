@@ -7,7 +7,8 @@ import { getLogger } from "@std/log";
 import { CR, LF } from "../../http/bytes.ts";
 import { endpointOf, type Endpoints, plainAddress } from "../../http/endpoint.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
-import { HeaderList } from "../../http/headers.ts";
+import type { HeaderList } from "../../http/headers.ts";
+import { moving } from "../../http/turns.ts";
 import type { Watchdog, Watched } from "../../http/watchdog.ts";
 import { formatAddress } from "../../upstream/address.ts";
 import type { FrontHandler, FrontResponse } from "../front.ts";
@@ -204,6 +205,7 @@ export class ClientConnection implements Watched {
       const n = await this.#socket.read(into);
       this.#reading = false;
       if (n === null) this.#hangUp();
+      else await moving(n);
       return n;
     } catch {
       this.#reading = false;
@@ -224,6 +226,8 @@ export class ClientConnection implements Watched {
       written += n;
     } while (written < bytes.length);
     this.#writeBy = Infinity;
+    const pause = moving(bytes.length);
+    if (pause !== undefined) await pause;
   }
 
   /** Says that nothing more will be written. */

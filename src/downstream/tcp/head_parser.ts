@@ -5,6 +5,7 @@
  */
 import { COLON, CR, HTAB, IS_TEXT, IS_TOKEN, LF, SP } from "../../http/bytes.ts";
 import { ProxyError } from "../../http/errors.ts";
+import { refused } from "../refused.ts";
 
 /** What a head may hold. */
 export interface HeadLimits {
@@ -171,7 +172,7 @@ export class HeadParser {
 
 /** A line that stops at `at` is wrong, if all of it is there. */
 function wrong(buffer: Uint8Array, at: number, end: number, what: string): -1 {
-  if (at < end && hasLineEnd(buffer, at, end)) throw bad(what);
+  if (at < end && hasLineEnd(buffer, at, end)) throw refused(what);
   return -1;
 }
 
@@ -186,9 +187,4 @@ function tooLong({ maxRequestLine }: HeadLimits): ProxyError {
 
 function tooLarge({ maxHead }: HeadLimits): ProxyError {
   return new ProxyError("head_too_large", `Refused request: its head is over ${maxHead} bytes`);
-}
-
-/** A request that cannot be understood. */
-export function bad(what: string): ProxyError {
-  return new ProxyError("bad_request", `Refused request: ${what}`);
 }

@@ -3,42 +3,33 @@
  *
  * @module
  */
-import type { HeadLimits } from "./head_parser.ts";
+import type { ListenerOptions } from "../listener_options.ts";
 
-/** All limits; times in milliseconds. */
-export interface TcpLimits extends HeadLimits {
-  /** From the first byte of a head to its last, and from a connection's beginning to its first request. */
-  readonly headTimeout: number;
-  /** Between two requests. */
-  readonly idleTimeout: number;
-  /** The client takes nothing of what it is sent. */
-  readonly writeTimeout: number;
-  /** Silence in a tunnel, both ways. */
-  readonly tunnelTimeout: number;
-  /** Bytes a second that a client has to send of a body, and to take of an answer, on average over the time waited. */
-  readonly minRate: number;
-  /** Requests on a connection. */
-  readonly maxRequests: number;
-  /** Connections in all. */
-  readonly maxConnections: number;
-  /** Connections from one address. */
-  readonly maxConnectionsPerAddress: number;
-  /** Bytes of a refused request that are read and thrown away before its connection is closed. */
-  readonly maxDiscard: number;
-}
+/** The settings that are limits. */
+export type TcpLimits = Readonly<Required<Omit<ListenerOptions, "front" | "tls" | "proxyProtocol">>>;
 
-/** The limits when none are set. */
-export const DEFAULT_LIMITS: TcpLimits = {
-  maxRequestLine: 16 * 1024,
-  maxHead: 64 * 1024,
-  maxFields: 200,
+const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
   idleTimeout: 75_000,
   writeTimeout: 60_000,
   tunnelTimeout: 3_600_000,
   minRate: 240,
-  maxRequests: 10_000,
   maxConnections: 16_384,
-  maxConnectionsPerAddress: Infinity,
+  maxConnectionsPerAddress: 0,
+  maxRequests: 10_000,
+  maxRequestLine: 16 * 1024,
+  maxHead: 64 * 1024,
+  maxFields: 200,
   maxDiscard: 10 * 1024 * 1024,
 };
+/** 0 is a value of its own for these: as slow as it gets, and nothing thrown away. */
+const ZERO_IS_ZERO: readonly string[] = ["minRate", "maxDiscard"];
+
+/** All limits, with the defaults for those left out or undefined, and no limit as Infinity. */
+export function limitsOf(options: ListenerOptions): TcpLimits {
+  const limits = Object.entries(DEFAULTS).map(([name, otherwise]) => {
+    const value = options[name as keyof TcpLimits] ?? otherwise;
+    return [name, value === 0 && !ZERO_IS_ZERO.includes(name) ? Infinity : value];
+  });
+  return Object.fromEntries(limits) as TcpLimits;
+}

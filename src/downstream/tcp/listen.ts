@@ -9,8 +9,11 @@ import { sleep } from "../../http/sleep.ts";
 import { Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
 import type { Front, FrontHandler } from "../front.ts";
+import type { ListenerOptions } from "../listener_options.ts";
+import { dropBell, onBellWanted, useBell } from "../../http/turns.ts";
 import { ClientConnection, type Server } from "./client_connection.ts";
-import type { TcpLimits } from "./limits.ts";
+import { limitsOf, type TcpLimits } from "./limits.ts";
+import { isOtherEnd, SelfBell } from "./self_bell.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
@@ -20,8 +23,8 @@ const ACCEPT_AFTER = [5, 1_000] as const;
  *
  * @throws when the address cannot be listened on, as `Deno.listen`
  */
-export function listenTcp(address: Address, handler: FrontHandler, limits: TcpLimits): Front {
-  return new TcpFront(address, handler, limits);
+export function listenTcp(address: Address, handler: FrontHandler, options: ListenerOptions): Front {
+  return new TcpFront(address, handler, limitsOf(options));
 }
 
 class TcpFront implements Front, Server {
@@ -36,6 +39,9 @@ class TcpFront implements Front, Server {
   readonly #stopping = new AbortController();
   readonly #accepting: Promise<void>;
   #onClosed: (() => void) | undefined = undefined;
+  #bell: SelfBell | undefined = undefined;
+  #near: Promise<Deno.Conn | undefined> | undefined = undefined;
+  #makesNoBell = () => {};
 
   constructor(address: Address, handler: FrontHandler, limits: TcpLimits) {
     this.handler = handler;
@@ -44,6 +50,7 @@ class TcpFront implements Front, Server {
       ? Deno.listen({ transport: "unix", path: address.path })
       : Deno.listen({ hostname: address.hostname, port: address.port });
     this.#accepting = this.#accept();
+    if (address.transport === "tcp") this.#makesNoBell = onBellWanted(() => this.#connectBell(address));
   }
 
   get addr(): Deno.Addr {
@@ -65,6 +72,7 @@ class TcpFront implements Front, Server {
     await this.#accepting;
     while (this.#connections.size > 0) await this.#oneClosed();
     this.watchdog.close();
+    await this.#closeBell();
   }
 
   async close(): Promise<void> {
@@ -91,7 +99,9 @@ class TcpFront implements Front, Server {
         continue;
       }
       try {
-        this.#open(await this.#listener.accept());
+        const socket = await this.#listener.accept();
+        const near = await this.#near;
+        if (near === undefined || !this.#makeBell(near, socket)) this.#open(socket);
         wait = ACCEPT_AFTER[0];
       } catch (error) {
         // A client may leave before its connection is accepted.
@@ -113,6 +123,30 @@ class TcpFront implements Front, Server {
     this.#connections.add(connection);
     if (count > this.limits.maxConnectionsPerAddress) connection.close();
     else connection.serve();
+  }
+
+  #connectBell({ hostname }: { hostname: string }): void {
+    const { port } = this.addr as Deno.NetAddr;
+    this.#near = Deno.connect({ hostname, port, signal: this.#stopping.signal }).catch(() => undefined);
+  }
+
+  /** Whether that is the other end of the bell; then it is one. */
+  #makeBell(near: Deno.Conn, socket: Deno.Conn): boolean {
+    if (!isOtherEnd(socket, near)) return false;
+    (near as Deno.TcpConn).setNoDelay(true);
+    this.#near = undefined;
+    useBell(this.#bell = new SelfBell(near, socket));
+    return true;
+  }
+
+  async #closeBell(): Promise<void> {
+    this.#makesNoBell();
+    (await this.#near)?.close();
+    this.#near = undefined;
+    if (this.#bell === undefined) return;
+    dropBell(this.#bell);
+    this.#bell.close();
+    this.#bell = undefined;
   }
 
   /** Makes room by closing the connection that has been idle for longest; whether there was one. */

@@ -9,7 +9,7 @@ import { ProxyError } from "../../http/errors.ts";
 import { HeaderList } from "../../http/headers.ts";
 import { hasToken, removeNamed, tokens } from "../../http/hop_by_hop.ts";
 import { absoluteTarget } from "../absolute_target.ts";
-import { ClaimingHeaders, isClaim } from "../claims.ts";
+import { ClaimingHeaders } from "../claims.ts";
 import { isDisguised } from "../disguised.ts";
 import type { FrontRequest } from "../front.ts";
 import { isHost } from "../host.ts";
@@ -155,10 +155,7 @@ export class TcpRequest implements FrontRequest {
       this.bodyLength = bodyLengthOf(length, coding, this.method, this.isHttp11);
       if (this.bodyLength !== null && this.bodyLength !== 0) {
         this.content = new TcpBody(connection, this.bodyLength);
-        if (expect !== "" && this.isHttp11) {
-          if (expect.toLowerCase() !== "100-continue") throw refused(`Expect is ${JSON.stringify(expect)}`);
-          this.expectsContinue = true;
-        }
+        this.expectsContinue = this.isHttp11 && expect.toLowerCase() === "100-continue";
       } else if (upgrade !== undefined && this.isHttp11 && hasToken(connectionField, "upgrade")) {
         this.upgrade = upgradeOf(upgrade);
       }
@@ -167,7 +164,7 @@ export class TcpRequest implements FrontRequest {
       this.keepAlive = false;
     }
     if (this.isHttp11) {
-      this.inform = (status, reason, headers) => connection.inform(status, reason, headers);
+      this.inform = connection.inform;
       if (te !== "") {
         this.takesTrailers = tokens(te).some((token) => token.split(";")[0]!.trim() === "trailers");
       }

@@ -1,0 +1,56 @@
+/**
+ * How a proxy listens.
+ *
+ * @module
+ */
+
+/** A certificate and its key. */
+export interface ListenerTls {
+  /** A PEM file: the certificate, then those that it was issued by. */
+  cert: string;
+  /** A PEM file: the key, not encrypted. */
+  key: string;
+}
+
+/**
+ * Settings of a listener. All but `front` are for the front `tcp`: `Deno.serve` has no such limits.
+ * Times are in milliseconds; 0 is for ever, or no limit.
+ */
+export interface ListenerOptions {
+  /** `serve` is `Deno.serve`; `tcp` is Postern's own HTTP/1.1 server on `Deno.listen`. @default {"serve"} */
+  front?: "serve" | "tcp";
+  /** Speak TLS with these files, which are read again on `SIGHUP`. */
+  tls?: ListenerTls;
+  /**
+   * Addresses and CIDR ranges whose connections have to begin with a PROXY protocol header, version 1 or 2, which says
+   * where the client really is. From any other address, such a header is a malformed request. @default {[]}
+   */
+  proxyProtocol?: string[];
+  /** From the first byte of a request's head to its last; beyond, 408. @default {10_000} */
+  headTimeout?: number;
+  /** Before the first request of a connection, and between two. @default {75_000} as nginx */
+  idleTimeout?: number;
+  /** The client takes no byte of what it is sent. @default {60_000} */
+  writeTimeout?: number;
+  /** No byte goes either way behind a 101. @default {3_600_000} */
+  tunnelTimeout?: number;
+  /**
+   * Bytes a second that a client has to send of a body, and to take of an answer, on average over the time that it was
+   * waited for, from 5 s on. @default {240} as Kestrel
+   */
+  minRate?: number;
+  /** Connections at a time; beyond, the one that is idle for longest is closed, or new ones wait. @default {16_384} */
+  maxConnections?: number;
+  /** Connections at a time from one address; more are closed at once. @default {0} */
+  maxConnectionsPerAddress?: number;
+  /** Requests on a connection. @default {10_000} */
+  maxRequests?: number;
+  /** The longest request line, in bytes; beyond, 414. @default {16_384} */
+  maxRequestLine?: number;
+  /** The largest head, in bytes; beyond, 431. @default {65_536} */
+  maxHead?: number;
+  /** The most header fields; beyond, 431. @default {200} */
+  maxFields?: number;
+  /** Bytes of a refused upload that are read and thrown away, so that its client reads the answer. @default {10_485_760} */
+  maxDiscard?: number;
+}
