@@ -106,4 +106,10 @@ export interface Front {
   shutdown(): Promise<void>;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
+  /**
+   * Reads the files of TLS again, for connections from now on. Missing where that cannot be.
+   *
+   * @throws when they cannot be used; then nothing has changed
+   */
+  renewTls?(): void;
 }

@@ -15,6 +15,7 @@ import type { FrontHandler, FrontResponse } from "../front.ts";
 import { writeAnswerHead } from "./answer_head.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
 import { HeadParser } from "./head_parser.ts";
+import { type ProxyHeader, readProxyHeader } from "../../http/proxy_protocol.ts";
 import type { TcpLimits } from "./limits.ts";
 import { Rate } from "./rate.ts";
 import { sendAnswer } from "./send_answer.ts";
@@ -38,8 +39,14 @@ export interface Server {
   readonly limits: TcpLimits;
   /** Deadlines. */
   readonly watchdog: Watchdog;
+  /** `http` or `https`. */
+  readonly scheme: string;
+  /** Whose connections begin with a PROXY protocol header. */
+  readonly speaksForClients: (address: string) => boolean;
   /** Whether connections are to end after their present request. */
   draining: boolean;
+  /** Whether a connection whose client is known now may stay. */
+  admit(connection: ClientConnection): boolean;
   /** Told of a connection's end. */
   closed(connection: ClientConnection): void;
 }
@@ -51,7 +58,7 @@ export class ClientConnection implements Watched {
   start = 0;
   end = 0;
   slot = -1;
-  readonly scheme: string;
+  /** The client's address, without port. */
   clientAddress: string;
   /** How fast the body of the present request comes. */
   bodyRate: Rate = new Rate();
@@ -79,16 +86,23 @@ export class ClientConnection implements Watched {
   #wasInformed = false;
   #served = 0;
   /** When it became idle, on the watchdog's clock; Infinity while it is not. */
-  idleSince = Infinity;
+  idleSince: number;
+  /** Whether it counts among those of its client's address. */
+  isCounted = false;
 
-  constructor(socket: Deno.Conn, server: Server, scheme: string) {
+  constructor(socket: Deno.Conn, server: Server) {
     this.#socket = socket;
     this.server = server;
-    this.scheme = scheme;
     this.#parser = new HeadParser(server.limits);
     const { remoteAddr } = socket;
+    this.idleSince = server.watchdog.now;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
     server.watchdog.add(this);
+  }
+
+  /** `http` or `https`. */
+  get scheme(): string {
+    return this.server.scheme;
   }
 
   /** The watchdog's clock. */
@@ -111,7 +125,7 @@ export class ClientConnection implements Watched {
   /** Answers requests until the connection ends. Never rejects. */
   async serve(): Promise<void> {
     try {
-      while (await this.#next());
+      if (await this.#begin()) { while (await this.#next()); }
     } catch (error) {
       getLogger("postern").error(`connection of ${this.clientAddress}: ${messageOf(error)}`);
     }
@@ -238,6 +252,47 @@ export class ClientConnection implements Watched {
   /** The body of the present request was read to its end: whatever comes now is the next request, or the client's leaving. */
   bodyEnded(): void {
     this.#watch();
+  }
+
+  /** What comes before the first request: a TLS handshake, or a PROXY protocol header. Whether there may be one. */
+  async #begin(): Promise<boolean> {
+    this.closeAfter(this.server.limits.headTimeout);
+    if ("handshake" in this.#socket) {
+      try {
+        await (this.#socket as Deno.TlsConn).handshake();
+      } catch (error) {
+        getLogger("postern").debug(`no TLS with ${this.clientAddress}: ${messageOf(error)}`);
+        return false;
+      }
+    } else if (this.#socket.remoteAddr.transport === "tcp") {
+      (this.#socket as Deno.TcpConn).setNoDelay(true);
+    }
+    if (this.server.speaksForClients(this.clientAddress) && !await this.#readProxyHeader()) return false;
+    return this.server.admit(this);
+  }
+
+  /** Takes the ends of the connection from what a proxy in front says of them; whether it said so. */
+  async #readProxyHeader(): Promise<boolean> {
+    for (;;) {
+      let header: ProxyHeader | undefined;
+      try {
+        header = readProxyHeader(this.buffer, this.start, this.end);
+      } catch (error) {
+        getLogger("postern").warn(`connection of ${this.clientAddress}: ${messageOf(error)}`);
+        return false;
+      }
+      if (header !== undefined) {
+        const { source, destination } = header;
+        this.start = header.end;
+        if (source !== undefined) {
+          this.#endpoints = { source, destination };
+          this.clientAddress = source.hostname;
+        }
+        return true;
+      }
+      if (this.#isOver) return false;
+      await this.#more();
+    }
   }
 
   /** Whether it goes on. */
