@@ -4,7 +4,7 @@
  * @module
  */
 import type { LevelName } from "@std/log";
-import type { ListenerOptions } from "../downstream/listener_options.ts";
+import { type ListenerOptions, tlsPairs } from "../downstream/listener_options.ts";
 import { messageOf } from "../http/errors.ts";
 import type { AccessFormat } from "../observe/access_log.ts";
 import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
@@ -120,10 +120,10 @@ function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, lo
   let last: Promise<void> = Promise.resolve();
   const reload = async () => {
     const { reload, name, module } = state.loaded;
-    const { tls } = { ...module.listener, ...options.listener };
-    if (tls !== undefined) renewTls(running, tls.cert, logs);
+    const pairs = tlsPairs({ ...module.listener, ...options.listener });
+    if (pairs.length > 0) renewTls(running, pairs.map(({ cert }) => cert).join(" "), logs);
     if (reload === undefined) {
-      if (tls === undefined) logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);
+      if (pairs.length === 0) logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);
       return;
     }
     try {
@@ -145,10 +145,10 @@ function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, lo
   return state;
 }
 
-function renewTls(running: Running, cert: string, logs: Logs): void {
+function renewTls(running: Running, certs: string, logs: Logs): void {
   try {
     running.renewTls();
-    logs.say(`read the certificate ${cert} again`);
+    logs.say(`read the certificate ${certs} again`);
   } catch (error) {
     logs.say(`the certificate stays as it was: ${messageOf(error)}`);
   }

@@ -19,8 +19,11 @@ export interface ListenerTls {
 export interface ListenerOptions {
   /** `serve` is `Deno.serve`; `tcp` is Postern's own HTTP/1.1 server on `Deno.listen`. @default {"serve"} */
   front?: "serve" | "tcp";
-  /** Speak TLS with these files, which are read again on `SIGHUP`. */
-  tls?: ListenerTls;
+  /**
+   * Speak TLS with these files, which are read again on `SIGHUP`. Of several pairs, a client gets the one whose
+   * certificate has the name that it asks for, or else the first.
+   */
+  tls?: ListenerTls | readonly ListenerTls[];
   /**
    * Addresses and CIDR ranges whose connections have to begin with a PROXY protocol header, version 1 or 2, which says
    * where the client really is. From any other address, such a header is a malformed request. @default {[]}
@@ -53,4 +56,13 @@ export interface ListenerOptions {
   maxFields?: number;
   /** Bytes of a refused upload that are read and thrown away, so that its client reads the answer. @default {10_485_760} */
   maxDiscard?: number;
+}
+
+/** The pairs of files that a listener speaks TLS with. */
+export function tlsPairs({ tls = [] }: ListenerOptions): readonly ListenerTls[] {
+  return isList(tls) ? tls : [tls];
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
 }

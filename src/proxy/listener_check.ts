@@ -19,7 +19,7 @@ const bytes = (least: number, most: number): Rule => ({
 
 const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
   front: { expected: '"serve" or "tcp"', holds: (value) => value === "serve" || value === "tcp" },
-  tls: { expected: "{ cert, key }, the paths of two PEM files", holds: isTls },
+  tls: { expected: "{ cert, key }, the paths of two PEM files, or a list of such pairs", holds: isTls },
   proxyProtocol: { expected: "a list of IP addresses and CIDR ranges", holds: Array.isArray },
   headTimeout: milliseconds,
   idleTimeout: milliseconds,
@@ -48,11 +48,6 @@ export function listenerProblems(listener: unknown): string[] {
       );
     }
   }
-  if (rest.tls !== undefined && proxyProtocol !== undefined && proxyProtocol.length > 0) {
-    problems.push(
-      'listener "proxyProtocol" cannot be used with "tls": Deno reads the first bytes of TLS itself',
-    );
-  }
   if (problems.length > 0 || front === "tcp") return problems;
   const stray = [...Object.keys(rest), ...(proxyProtocol === undefined ? [] : ["proxyProtocol"])];
   return stray.map((name) => `listener "${name}" is for the front "tcp", this one is "serve"`);
@@ -71,6 +66,10 @@ export function listenerOf(own: ListenerOptions = {}, instead: ListenerOptions =
 }
 
 function isTls(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 && value.every(isPair) : isPair(value);
+}
+
+function isPair(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { cert, key, ...rest } = value as Record<string, unknown>;
   return typeof cert === "string" && typeof key === "string" && Object.keys(rest).length === 0;

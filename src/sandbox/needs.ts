@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tlsPairs } from "../downstream/listener_options.ts";
 import type { ProxyModule } from "../proxy/hooks.ts";
 import { DEFAULT_LISTEN } from "../proxy/start.ts";
 import { formatAddress, parseAddress } from "../upstream/address.ts";
@@ -59,9 +60,8 @@ export function needsOf(module: ProxyModule, { listen, sources = [] }: NeedsOpti
     needs.push({ kind: "read", value: path, why: `socket: ${why}` });
     needs.push({ kind: "write", value: path, why: `socket: ${why}` });
   }
-  const { tls } = module.listener ?? {};
-  for (const value of tls === undefined ? [] : [tls.cert, tls.key]) {
-    needs.push({ kind: "read", value, why: "TLS" });
+  for (const { cert, key } of tlsPairs(module.listener ?? {})) {
+    for (const value of [cert, key]) needs.push({ kind: "read", value, why: "TLS" });
   }
   for (const source of sources) needs.push({ kind: "read", ...source });
   for (const kind of KINDS) {

@@ -14,12 +14,14 @@ import { formatAddress } from "../../upstream/address.ts";
 import type { FrontHandler, FrontResponse } from "../front.ts";
 import { writeAnswerHead } from "./answer_head.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
+import type { Certificates } from "./certificates.ts";
 import { HeadParser } from "./head_parser.ts";
 import { type ProxyHeader, readProxyHeader } from "../../http/proxy_protocol.ts";
 import type { TcpLimits } from "./limits.ts";
 import { Rate } from "./rate.ts";
 import { sendAnswer } from "./send_answer.ts";
 import { TcpRequest } from "./tcp_request.ts";
+import { type Socket, TlsSocket } from "./tls_socket.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** What is read at a time while nothing larger is known to come: most heads fit, and idle connections hold no more. */
@@ -41,6 +43,8 @@ export interface Server {
   readonly watchdog: Watchdog;
   /** `http` or `https`. */
   readonly scheme: string;
+  /** What TLS is spoken with. */
+  readonly certificates: Certificates | undefined;
   /** Whose connections begin with a PROXY protocol header. */
   readonly speaksForClients: (address: string) => boolean;
   /** Whether connections are to end after their present request. */
@@ -63,7 +67,9 @@ export class ClientConnection implements Watched {
   /** How fast the body of the present request comes. */
   bodyRate: Rate = new Rate();
   readonly server: Server;
-  readonly #socket: Deno.Conn;
+  readonly #conn: Deno.Conn;
+  /** The connection, or TLS over it. */
+  #socket: Socket;
   readonly #parser: HeadParser;
   #endpoints: Endpoints | undefined = undefined;
   #writeRate = new Rate();
@@ -90,11 +96,11 @@ export class ClientConnection implements Watched {
   /** Whether it counts among those of its client's address. */
   isCounted = false;
 
-  constructor(socket: Deno.Conn, server: Server) {
-    this.#socket = socket;
+  constructor(conn: Deno.Conn, server: Server) {
+    this.#socket = this.#conn = conn;
     this.server = server;
     this.#parser = new HeadParser(server.limits);
-    const { remoteAddr } = socket;
+    const { remoteAddr } = conn;
     this.idleSince = server.watchdog.now;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
     server.watchdog.add(this);
@@ -125,7 +131,10 @@ export class ClientConnection implements Watched {
   /** Answers requests until the connection ends. Never rejects. */
   async serve(): Promise<void> {
     try {
-      if (await this.#begin()) { while (await this.#next()); }
+      if (await this.#begin()) {
+        while (await this.#next());
+        await this.#sayEnd();
+      }
     } catch (error) {
       getLogger("postern").error(`connection of ${this.clientAddress}: ${messageOf(error)}`);
     }
@@ -254,21 +263,28 @@ export class ClientConnection implements Watched {
     this.#watch();
   }
 
-  /** What comes before the first request: a TLS handshake, or a PROXY protocol header. Whether there may be one. */
+  /** What comes before the first request: a PROXY protocol header, a TLS handshake. Whether there may be one. */
   async #begin(): Promise<boolean> {
     this.closeAfter(this.server.limits.headTimeout);
-    if ("handshake" in this.#socket) {
-      try {
-        await (this.#socket as Deno.TlsConn).handshake();
-      } catch (error) {
-        getLogger("postern").debug(`no TLS with ${this.clientAddress}: ${messageOf(error)}`);
-        return false;
-      }
-    } else if (this.#socket.remoteAddr.transport === "tcp") {
-      (this.#socket as Deno.TcpConn).setNoDelay(true);
-    }
+    if (this.#conn.remoteAddr.transport === "tcp") (this.#conn as Deno.TcpConn).setNoDelay(true);
     if (this.server.speaksForClients(this.clientAddress) && !await this.#readProxyHeader()) return false;
-    return this.server.admit(this);
+    if (!this.server.admit(this)) return false;
+    const { certificates } = this.server;
+    return certificates === undefined || await this.#startTls(certificates);
+  }
+
+  /** Whether the client agreed to TLS. */
+  async #startTls(certificates: Certificates): Promise<boolean> {
+    const socket = new TlsSocket(this.#conn, this.buffer.subarray(this.start, this.end), certificates);
+    this.#socket = socket;
+    this.start = this.end = 0;
+    try {
+      await socket.handshake();
+      return true;
+    } catch (error) {
+      getLogger("postern").debug(`no TLS with ${this.clientAddress}: ${messageOf(error)}`);
+      return false;
+    }
   }
 
   /** Takes the ends of the connection from what a proxy in front says of them; whether it said so. */
@@ -399,6 +415,13 @@ export class ClientConnection implements Watched {
       await this.#linger(request);
     }
     return false;
+  }
+
+  /** With TLS, the end has to be said: else an answer that ends with the connection looks cut off. */
+  async #sayEnd(): Promise<void> {
+    if (this.closed || this.#isOver || this.#socket === this.#conn) return;
+    this.closeAfter(LINGER);
+    await this.closeWrite().catch(() => {});
   }
 
   /** Reads on for a while: closing over bytes that were not read would take the answer from the client. */

@@ -10,16 +10,14 @@ import { Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
 import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
-import type { ListenerOptions, ListenerTls } from "../listener_options.ts";
+import { type ListenerOptions, type ListenerTls, tlsPairs } from "../listener_options.ts";
+import { Certificates } from "./certificates.ts";
 import { ClientConnection, type Server } from "./client_connection.ts";
 import { limitsOf, type TcpLimits } from "./limits.ts";
-import { openListener } from "./listener.ts";
 import { SelfBell } from "./self_bell.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
-/** When a listener is replaced, the one before accepts for so long what came to it, in milliseconds. */
-const HANDOVER = 100;
 
 /**
  * Listens and answers.
@@ -38,14 +36,14 @@ class TcpFront implements Front, Server {
   readonly speaksForClients: TrustCheck;
   readonly failed = false;
   draining = false;
-  readonly #address: Address;
-  readonly #tls: ListenerTls | undefined;
+  certificates: Certificates | undefined;
+  readonly #tls: readonly ListenerTls[];
   readonly #connections = new Set<ClientConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #stopping = new AbortController();
-  readonly #accepting = new Set<Promise<void>>();
   readonly #bell: SelfBell | undefined;
-  #listener: Deno.Listener;
+  readonly #listener: Deno.Listener;
+  readonly #accepting: Promise<void>;
   #onClosed: (() => void) | undefined = undefined;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
@@ -53,12 +51,12 @@ class TcpFront implements Front, Server {
     this.limits = limitsOf(options);
     this.scheme = options.tls === undefined ? "http" : "https";
     this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
-    this.#tls = options.tls;
-    this.#listener = openListener(address, this.#tls);
+    this.#tls = tlsPairs(options);
+    this.renewTls();
+    this.#listener = open(address);
     const { addr } = this.#listener;
-    this.#address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
-    this.#bell = addr.transport === "tcp" && this.#tls === undefined ? new SelfBell(addr) : undefined;
-    this.#startAccepting(this.#listener);
+    this.#bell = addr.transport === "tcp" ? new SelfBell(addr) : undefined;
+    this.#accepting = this.#accept();
   }
 
   get addr(): Deno.Addr {
@@ -66,11 +64,7 @@ class TcpFront implements Front, Server {
   }
 
   renewTls(): void {
-    if (this.#tls === undefined || this.draining) return;
-    const before = this.#listener;
-    this.#listener = openListener(this.#address, this.#tls);
-    this.#startAccepting(this.#listener);
-    sleep(HANDOVER, this.#stopping.signal).then(() => before.close());
+    if (this.#tls.length > 0) this.certificates = new Certificates(this.#tls);
   }
 
   admit(connection: ClientConnection): boolean {
@@ -95,7 +89,7 @@ class TcpFront implements Front, Server {
   async shutdown(): Promise<void> {
     this.#stopListening();
     for (const connection of [...this.#connections]) connection.drain();
-    await Promise.all(this.#accepting);
+    await this.#accepting;
     while (this.#connections.size > 0) await this.#oneClosed();
     this.watchdog.close();
     await this.#bell?.close();
@@ -115,14 +109,8 @@ class TcpFront implements Front, Server {
     this.#onClosed?.();
   }
 
-  #startAccepting(listener: Deno.Listener): void {
-    const accepting = this.#accept(listener);
-    this.#accepting.add(accepting);
-    accepting.then(() => this.#accepting.delete(accepting));
-  }
-
   /** Accepts connections until the listener is closed. Whatever else goes wrong passes: the listener stays open. */
-  async #accept(listener: Deno.Listener): Promise<void> {
+  async #accept(): Promise<void> {
     const { signal } = this.#stopping;
     let wait: number = ACCEPT_AFTER[0];
     while (!this.draining) {
@@ -131,7 +119,7 @@ class TcpFront implements Front, Server {
         continue;
       }
       try {
-        const socket = await listener.accept();
+        const socket = await this.#listener.accept();
         if (!await this.#bell?.claims(socket)) this.#open(socket);
         wait = ACCEPT_AFTER[0];
       } catch (error) {
@@ -165,4 +153,10 @@ class TcpFront implements Front, Server {
   #oneClosed(): Promise<void> {
     return new Promise((resolve) => this.#onClosed = resolve);
   }
+}
+
+function open(address: Address): Deno.Listener {
+  if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
+  const { hostname, port } = address;
+  return Deno.listen({ hostname, port });
 }
