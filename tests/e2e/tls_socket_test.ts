@@ -138,6 +138,17 @@ e2e("closing in the middle of a handshake closes the connection and rejects the 
   }
 });
 
+e2e("a client that leaves in the middle of a handshake ends it", async () => {
+  for (const begun of [[], [22, 3, 1]]) {
+    using pair = await ends();
+    const { server, client } = pair;
+    await client.write(new Uint8Array(begun));
+    await client.closeWrite();
+    await within(assertRejects(() => server.handshake()), "the end of the handshake");
+    assertEquals(await within(client.read(new Uint8Array(1)).catch(() => null), "the end"), null);
+  }
+});
+
 e2e("closing ends a read, and what comes after it fails as well", async () => {
   using pair = await ends();
   const { server } = pair;

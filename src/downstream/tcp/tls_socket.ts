@@ -53,6 +53,10 @@ export class TlsSocket implements Socket {
     this.#shaken.catch(() => {});
     this.#wire = new Wire(conn, begun);
     this.#wire.on("error", this.#fail);
+    this.#wire.on("end", () => {
+      // Without this, a handshake that breaks off goes unnoticed.
+      if (this.#handshake !== undefined) this.#fail(new Deno.errors.UnexpectedEof("No whole handshake"));
+    });
     // Any Duplex will do, says the documentation; the type asks for more.
     this.#tls = new TLSSocket(this.#wire as unknown as NetSocket, certificates.options);
     this.#tls.on("error", this.#fail);
