@@ -93,8 +93,10 @@ e2e("a client that reads nothing holds writes up, and closing ends them", async 
   writing.catch(() => {});
   const held = await atRest(() => written);
   assert(held < SOME, `${held} bytes were written`);
+  const end = server.closeWrite();
   server.close();
   await within(assertRejects(() => writing), "the end of the write");
+  await within(end.catch(() => {}), "the end of closing");
 });
 
 e2e("bytes arrive as they were sent, in pieces of any size", async () => {

@@ -35,7 +35,6 @@ export class TlsSocket implements Socket {
   readonly #chunks: Uint8Array[] = [];
   #into: Uint8Array | undefined = undefined;
   #reading: PromiseWithResolvers<number | null> | undefined = undefined;
-  #rejectWrite: ((error: Error) => void) | undefined = undefined;
   #handshake: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
   #closingWrite: Promise<void> | undefined = undefined;
   #isOver = false;
@@ -98,7 +97,6 @@ export class TlsSocket implements Socket {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     const piece = bytes.length > PIECE ? bytes.subarray(0, PIECE) : bytes;
     return new Promise((resolve, reject) => {
-      this.#rejectWrite = reject;
       this.#tls.write(piece, (error) => {
         if (error) reject(error);
         else resolve(piece.length);
@@ -109,8 +107,7 @@ export class TlsSocket implements Socket {
   /** Says that nothing more will be written, to TLS and to TCP. */
   closeWrite(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return this.#closingWrite ??= new Promise((resolve, reject) => {
-      this.#rejectWrite = reject;
+    return this.#closingWrite ??= new Promise((resolve) => {
       this.#tls.end(() => this.#wire.end(resolve));
     });
   }
@@ -154,13 +151,8 @@ export class TlsSocket implements Socket {
     this.#wire.destroy();
     this.#tls.destroy();
     this.#handshake?.reject(error);
-    this.#rejectWrite?.(error);
     this.#reading?.reject(error);
-    this.#handshake =
-      this.#rejectWrite =
-      this.#into =
-      this.#reading =
-        undefined;
+    this.#handshake = this.#into = this.#reading = undefined;
   };
 }
 
