@@ -22,7 +22,7 @@ const SMALL = 4 * 1024;
 /** What is read at a time while much comes. */
 const LARGE = 64 * 1024;
 /** What is written at a time: the time limit of a write is for these many bytes. */
-const PIECE = 64 * 1024;
+const PIECE = 48 * 1024;
 
 type Done = (error?: Error | null) => void;
 

@@ -1,0 +1,36 @@
+import { assert, assertEquals } from "@std/assert";
+import { ONE } from "../support/certs.ts";
+import { httpOrigin } from "../support/origin.ts";
+import { e2e, Process, tempFolder } from "../support/process.ts";
+import { tlsClient } from "../support/tls_proxy.ts";
+
+e2e("clients that never shake hands take all descriptors for a while, not for good", async () => {
+  await using origin = httpOrigin(() => new Response("hello"));
+  using folder = tempFolder();
+  const [cert, key] = [folder.write("cert.pem", ONE.cert), folder.write("key.pem", ONE.key)];
+  const file = folder.write(
+    "own.ts",
+    `export const listen = "127.0.0.1:0";
+export const listener = { front: "tcp", headTimeout: 1_000, tls: { cert: "${cert}", key: "${key}" } };
+const peer = { address: "${origin.address}" };
+export const upstreamPeer = () => peer;`,
+  );
+  const flags = `--no-prompt --allow-net=127.0.0.1:0,${origin.address} --allow-read=${folder.path}`;
+  // `bash` sets the limit, then becomes Deno.
+  const command = `ulimit -n 64; exec '${Deno.execPath()}' run ${flags} main.ts run ${file}`;
+  await using proxy = new Process(["bash", "-c", command]);
+  const port = Number((await proxy.err.find(/^listening https:\/\/127\.0\.0\.1:(\d+)$/))[1]);
+  const silent = await Promise.all(
+    Array.from({ length: 100 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+  );
+  await proxy.err.find(/cannot accept a connection: .*too many open files/i);
+  // They stay: that they are closed is the proxy's doing.
+  for (let i = 0; i < 5; i++) {
+    using client = await tlsClient(port);
+    await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert(await client.readUntil("hello"));
+  }
+  for (const conn of silent) conn.close();
+  proxy.kill("SIGTERM");
+  assertEquals(await proxy.exit(), 0);
+});
