@@ -26,7 +26,8 @@ export interface ListenerOptions {
   tls?: ListenerTls | readonly ListenerTls[];
   /**
    * Addresses and CIDR ranges whose connections have to begin with a PROXY protocol header, version 1 or 2, which says
-   * where the client really is. From any other address, such a header is a malformed request. @default {[]}
+   * where the client really is; it comes ahead of TLS. From any other address, such a header is a malformed request.
+   * @default {[]}
    */
   proxyProtocol?: string[];
   /** From the first byte of a request's head to its last; beyond, 408. @default {10_000} */

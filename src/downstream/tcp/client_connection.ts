@@ -268,7 +268,8 @@ export class ClientConnection implements Watched {
     this.closeAfter(this.server.limits.headTimeout);
     if (this.#conn.remoteAddr.transport === "tcp") (this.#conn as Deno.TcpConn).setNoDelay(true);
     if (this.server.speaksForClients(this.clientAddress) && !await this.#readProxyHeader()) return false;
-    if (!this.server.admit(this)) return false;
+    // It may have been closed meanwhile, and who is admitted then would be counted for ever.
+    if (this.closed || !this.server.admit(this)) return false;
     const { certificates } = this.server;
     return certificates === undefined || await this.#startTls(certificates);
   }

@@ -21,7 +21,7 @@ export type Socket = Pick<Deno.Conn, "read" | "write" | "closeWrite" | "close" |
 const SMALL = 4 * 1024;
 /** What is read at a time while much comes. */
 const LARGE = 64 * 1024;
-/** What is written at a time: the time limit of a write is for these many bytes. */
+/** What is written at a time: the time limit of a write is for so much. `node:tls` hands it on in one piece. */
 const PIECE = 48 * 1024;
 
 type Done = (error?: Error | null) => void;
@@ -35,11 +35,11 @@ export class TlsSocket implements Socket {
   readonly #chunks: Uint8Array[] = [];
   #into: Uint8Array | undefined = undefined;
   #reading: PromiseWithResolvers<number | null> | undefined = undefined;
-  #handshake: PromiseWithResolvers<void> | undefined = Promise.withResolvers();
+  readonly #handshake = Promise.withResolvers<void>();
+  #isShaken = false;
   #closingWrite: Promise<void> | undefined = undefined;
   #isOver = false;
   #failure: Error | undefined = undefined;
-  readonly #shaken: Promise<void>;
 
   /**
    * Starts the handshake.
@@ -48,21 +48,20 @@ export class TlsSocket implements Socket {
    */
   constructor(conn: Deno.Conn, begun: Uint8Array, certificates: Certificates) {
     this.#conn = conn;
-    this.#shaken = this.#handshake!.promise;
-    this.#shaken.catch(() => {});
+    this.#handshake.promise.catch(() => {});
     this.#wire = new Wire(conn, begun);
     this.#wire.on("error", this.#fail);
     this.#wire.on("end", () => {
       // Without this, a handshake that breaks off goes unnoticed.
-      if (this.#handshake !== undefined) this.#fail(new Deno.errors.UnexpectedEof("No whole handshake"));
+      if (!this.#isShaken) this.#fail(new Deno.errors.UnexpectedEof("No whole handshake"));
     });
     // Any Duplex will do, says the documentation; the type asks for more.
     this.#tls = new TLSSocket(this.#wire as unknown as NetSocket, certificates.options);
     this.#tls.on("error", this.#fail);
     this.#tls.on("close", () => this.#fail(new Deno.errors.BadResource("The connection was closed")));
     this.#tls.on("secure", () => {
-      this.#handshake?.resolve();
-      this.#handshake = undefined;
+      this.#isShaken = true;
+      this.#handshake.resolve();
     });
     this.#tls.on("data", this.#onData);
     this.#tls.on("end", () => {
@@ -81,7 +80,7 @@ export class TlsSocket implements Socket {
 
   /** Waits for the end of the handshake. */
   handshake(): Promise<void> {
-    return this.#shaken;
+    return this.#handshake.promise;
   }
 
   read(into: Uint8Array): Promise<number | null> {
@@ -150,9 +149,9 @@ export class TlsSocket implements Socket {
     this.#failure = error;
     this.#wire.destroy();
     this.#tls.destroy();
-    this.#handshake?.reject(error);
+    this.#handshake.reject(error);
     this.#reading?.reject(error);
-    this.#handshake = this.#into = this.#reading = undefined;
+    this.#into = this.#reading = undefined;
   };
 }
 
