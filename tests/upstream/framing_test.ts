@@ -1,4 +1,5 @@
 // What cannot be tested here: Deno.serve hands no trailers on, so a response's trailers can only be dropped.
+import { onBothFronts } from "../support/fronts.ts";
 import { checkRelayed, CLOSE, type Relayed } from "../support/parts_origin.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -118,5 +119,5 @@ const cases: Relayed[] = [
 ];
 
 for (const one of cases) {
-  Deno.test(`framing of a response: ${one.name}`, () => checkRelayed(one));
+  onBothFronts(`framing of a response: ${one.name}`, (front) => checkRelayed(one, front));
 }
