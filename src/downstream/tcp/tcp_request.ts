@@ -121,7 +121,7 @@ export class TcpRequest implements FrontRequest {
           case "proxy-authenticate":
             continue;
           case "x-request-id":
-            this.givenId = value;
+            this.givenId = this.givenId === null ? value : `${this.givenId}, ${value}`;
             break;
           case "via":
           case "forwarded":
