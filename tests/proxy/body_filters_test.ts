@@ -187,7 +187,8 @@ for (const { name, request = GET, response } of BODILESS) {
     const text = await send(proxy.address, request);
     await proxy.ended(1);
     assertEquals([calls, text.slice(text.indexOf("\r\n\r\n"))], [0, "\r\n\r\n"]);
-    // 205 goes out as 204.
-    assertEquals(parseMessage(text).status, name === "205" ? 204 : Number(response.slice(9, 12)));
+    // Deno.serve would leave the client waiting for the body of a 205.
+    const sent = name === "205" && front === "serve" ? 204 : Number(response.slice(9, 12));
+    assertEquals(parseMessage(text).status, sent);
   });
 }

@@ -25,8 +25,7 @@ const cases: {
   { name: "a stream", answer: () => new Response(streamOf("one", "two")), status: 200, body: "onetwo" },
   { name: "no body", answer: () => new Response(null, { status: 403 }), status: 403, body: "" },
   { name: "204", answer: () => new Response(null, { status: 204 }), status: 204, body: "" },
-  // 205 goes out as 204, which says the same: Deno.serve would leave the client waiting for the body of a 205.
-  { name: "205", answer: () => new Response(null, { status: 205 }), status: 204, body: "" },
+  { name: "205", answer: () => new Response(null, { status: 205 }), status: 205, body: "" },
   { name: "304", answer: () => new Response(null, { status: 304 }), status: 304, body: "" },
   { name: "JSON", answer: () => Response.json({ a: 1 }, { status: 201 }), status: 201, body: '{"a":1}' },
   {
@@ -64,7 +63,9 @@ for (const later of [false, true]) {
       await using proxy = testProxy(module, { front });
       const message = parseMessage(await send(proxy.address, request));
       const entry = await proxy.ended(1);
-      assertEquals([message.status, message.body, message.complete || body === ""], [status, body, true]);
+      // Deno.serve would leave the client waiting for the body of a 205: it goes out as 204, which says the same.
+      const sent = status === 205 && front === "serve" ? 204 : status;
+      assertEquals([message.status, message.body, message.complete || body === ""], [sent, body, true]);
       assertEquals(origin.connections, 0);
       assertEquals(names(), ["newContext", "requestFilter", "logging"]);
       assertEquals(calls.at(-1)!.args[1], null);
