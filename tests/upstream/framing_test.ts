@@ -1,5 +1,4 @@
-// What cannot be tested here: Deno.serve hands no trailers on, so a response's trailers can only be dropped.
-import { onBothFronts } from "../support/fronts.ts";
+import { FRONTS, onBothFronts, SERVE } from "../support/fronts.ts";
 import { checkRelayed, CLOSE, type Relayed } from "../support/parts_origin.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -119,5 +118,7 @@ const cases: Relayed[] = [
 ];
 
 for (const one of cases) {
-  onBothFronts(`framing of a response: ${one.name}`, (front) => checkRelayed(one, front));
+  // Trailers end at Deno.serve alone: what the own server makes of them is downstream/tcp/trailers_test.ts's.
+  const fronts = one.name === "chunked with trailers" ? SERVE : FRONTS;
+  onBothFronts(`framing of a response: ${one.name}`, (front) => checkRelayed(one, front), fronts);
 }

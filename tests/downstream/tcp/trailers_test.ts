@@ -113,3 +113,18 @@ Deno.test("a body with a length that a filter streams keeps no announcement of t
   await send(proxy.address, requestText("POST", "/", "Trailer: X-Sum\r\nContent-Length: 2\r\n", "hi"));
   assertEquals(valuesOf(origin.requests[0]!.text, "trailer"), []);
 });
+
+for (const body of ["5\r\nhello\r\n", ""]) {
+  Deno.test(`the trailers of a response that is there in one packet are kept: ${body ? "hello" : "no content"}`, async () => {
+    await using origin = wireOrigin(() =>
+      `HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n${body}0\r\nX-Sum: 1\r\n\r\n`
+    );
+    await using proxy = testProxy(origin.address, { front: "tcp" });
+    for (let i = 0; i < 2; i++) {
+      const got = await send(proxy.address, requestText("GET", "/"));
+      assertEquals(got.slice(got.indexOf("\r\n\r\n") + 4), `${body}0\r\nX-Sum: 1\r\n\r\n`);
+      assertEquals([valuesOf(got, "trailer"), valuesOf(got, "content-length")], [["X-Sum"], []]);
+    }
+    assertEquals([origin.connections, (await proxy.ended(2)).flag], [1, "-"]);
+  });
+}
