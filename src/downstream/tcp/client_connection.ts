@@ -310,9 +310,10 @@ export class ClientConnection implements Watched {
     const { content } = request;
     const { limits } = this.server;
     const isWithheld = request.expectsContinue && !this.#wasInformed;
+    const isTooSlow = answer.status === 408 && content?.ended === false;
     let again = request.keepAlive && this.#gone === undefined && !this.server.draining &&
       ++this.#served < limits.maxRequests &&
-      (content === undefined || (content.remaining <= WORTH_READING && !isWithheld));
+      (content === undefined || (content.remaining <= WORTH_READING && !isWithheld && !isTooSlow));
     if (this.#informing !== undefined) await this.#informing;
     this.#informing = undefined;
     this.#wasInformed = false;

@@ -96,7 +96,7 @@ Deno.test("an upstream that says nothing: the client need not wait for its 100 f
   assertEquals(statusOf(client.received), 200);
 });
 
-Deno.test("behind the 100, a client that stays silent is timed out", async () => {
+Deno.test("behind the 100, a client that stays silent is timed out, and its connection closed", async () => {
   const { origin } = askingOrigin(CONTINUE);
   await using _ = origin;
   await using proxy = testProxy({
@@ -105,7 +105,8 @@ Deno.test("behind the 100, a client that stays silent is timed out", async () =>
   }, { front: "tcp" });
   const answers = await send(proxy.address, POST);
   assertEquals(answers.slice(0, CONTINUE.length), CONTINUE);
-  assertEquals(statusOf(answers.slice(CONTINUE.length)), 408);
+  const answer = answers.slice(CONTINUE.length);
+  assertEquals([statusOf(answer), valuesOf(answer, "connection")], [408, ["close"]]);
 });
 
 Deno.test("a client that sends its body without waiting is answered, and keeps its connection", async () => {
