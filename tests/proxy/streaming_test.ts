@@ -117,10 +117,9 @@ onBothFronts("server-sent events arrive one by one, as they are written", async 
 
 for (const status of ["413 Content Too Large", "200 OK"]) {
   for (const [name, rest] of OFFERS) {
+    const code = status.slice(0, 3);
     onBothFronts(
-      `${
-        status.slice(0, 3)
-      } sent before an upload ${name} ends is relayed, and the connection not used again`,
+      `${code} sent before an upload ${name} ends is relayed, and the connection not used again`,
       async (front) => {
         await using origin = rawOrigin(async (connection) => {
           await connection.readHead();
@@ -132,7 +131,7 @@ for (const status of ["413 Content Too Large", "200 OK"]) {
         await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}begin`);
         await within(client.readUntil("early"), "the early answer");
         const answer = parseMessage(client.received);
-        assertEquals([answer.status, answer.body], [Number(status.slice(0, 3)), "early"]);
+        assertEquals([answer.status, answer.body], [Number(code), "early"]);
         client.close();
         const entry = await proxy.ended(1);
         assertEquals([entry.status, entry.attempts, entry.flag], [answer.status, 1, "-"]);
