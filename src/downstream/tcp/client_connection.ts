@@ -212,6 +212,8 @@ export class ClientConnection extends ClientSocket {
         this.idleSince = Infinity;
         this.makeRoom(maxHead);
       } else {
+        // Whoever told it to drain may have found it busy.
+        if (this.#server.draining) return undefined;
         this.idleSince = this.now;
       }
       if (this.isOver) return undefined;
