@@ -24,7 +24,6 @@ const reads = (text: string) => (client: RawConnection) => client.readUntil(text
 
 const CASES: Case[] = [
   { what: "while it waits for the upstream", request: GET },
-  { what: "while it waits, with the next request sent already", request: GET + GET },
   { what: "while it waits for the answer to its upload", request: UPLOAD.replace("100000000", "2") + "hi" },
   {
     what: "while it waits for the answer to its chunked upload",
