@@ -54,7 +54,7 @@ class UpstreamEnd implements Tunnel {
     this.#connection = connection;
   }
 
-  async read(into: Uint8Array): Promise<number | null> {
+  async readInto(into: Uint8Array): Promise<number | null> {
     const { buffer, start, end } = this.#connection;
     if (start === end) return await this.#connection.readInto(into);
     const n = Math.min(into.length, end - start);

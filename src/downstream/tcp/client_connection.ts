@@ -67,8 +67,12 @@ export class ClientConnection implements Watched {
   #wake: (() => void) | undefined = undefined;
   /** No more comes from the client. */
   #isOver = false;
+  /** Whether reading failed, rather than came to its end. */
+  isBroken = false;
   /** Whether a deadline has passed. */
   isLate = false;
+  /** Called in place of closing it when its time is over. */
+  onLate: (() => void) | undefined = undefined;
   #closesWhenLate = true;
   /** Whether it was closed from this side. */
   closed = false;
@@ -142,7 +146,7 @@ export class ClientConnection implements Watched {
   tick(now: number): void {
     if (now >= this.#deadline) {
       this.isLate = true;
-      if (this.#closesWhenLate) return this.close();
+      if (this.#closesWhenLate) return this.onLate === undefined ? this.close() : this.onLate();
       this.#deadline = Infinity;
       return this.#notify();
     }
@@ -209,6 +213,7 @@ export class ClientConnection implements Watched {
       return n;
     } catch {
       this.#reading = false;
+      this.isBroken = true;
       this.#hangUp();
       return null;
     }
@@ -399,8 +404,9 @@ export class ClientConnection implements Watched {
     else this.#watch();
   };
 
-  readonly #onEnd = (): void => {
+  readonly #onEnd = (error?: unknown): void => {
     this.#reading = false;
+    this.isBroken = error !== undefined;
     this.#hangUp();
     this.#notify();
   };
