@@ -196,7 +196,7 @@ export class ClientConnection implements Watched {
 
   /** Reads into a buffer of the caller's; null when no more will come. */
   async readInto(into: Uint8Array): Promise<number | null> {
-    if (this.#reading) await this.#more();
+    if (this.#reading && this.start === this.end) await this.#more();
     const n = Math.min(into.length, this.end - this.start);
     if (n > 0) {
       into.set(this.buffer.subarray(this.start, this.start + n));
