@@ -5,7 +5,7 @@
  */
 import type { FrontResponse, Tunnel } from "../downstream/front.ts";
 import { ProxyError } from "../http/errors.ts";
-import { tokens } from "../http/hop_by_hop.ts";
+import { switchable, tokens } from "../http/hop_by_hop.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ResponseHead } from "./hooks.ts";
@@ -25,6 +25,12 @@ export function switchedTo(run: RequestState, head: UpstreamHead): string {
       JSON.stringify(run.front.upgrade)
     }`,
   );
+}
+
+/** A 426 has to say what it wants to switch to, RFC 9110 section 15.5.22; the client can ask for it through the proxy. */
+export function keepAdvice({ headers, upgrade }: UpstreamHead): void {
+  const advice = upgrade === null ? null : switchable(upgrade);
+  if (advice !== null) headers.lines.push("upgrade", advice);
 }
 
 /** The 101 for the client, behind which its connection and the upstream's are one. */
