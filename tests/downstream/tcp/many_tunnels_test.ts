@@ -1,0 +1,10 @@
+import { assertEquals } from "@std/assert";
+import { LoadBalancer } from "../../../src/mod.ts";
+import { settles } from "../../support/group.ts";
+import { testProxy } from "../../support/proxy.ts";
+import { seeded } from "../../support/random.ts";
+import { openTunnel, restOf, tunnelOrigin } from "../../support/tunnel.ts";
+import { until } from "../../support/until.ts";
+import { requestText, responseText, within } from "../../support/wire.ts";
+import { send } from "../../support/send.ts";
+import { rawOrigin } from "../../support/origin.ts";
