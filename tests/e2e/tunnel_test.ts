@@ -38,27 +38,30 @@ e2e("a tunnel goes from Unix socket to Unix socket", async () => {
   await running.stop(0);
 });
 
-e2e("run --front tcp takes a WebSocket through to the upstream, and a SIGTERM waits for its end", async () => {
-  await using origin = httpOrigin((request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    socket.onmessage = ({ data }) => socket.send(`echo: ${data}`);
-    return response;
-  });
-  await using proxy = simple(origin.address, ["--front", "tcp"]);
-  const socket = new WebSocket((await ready(proxy)).replace("http", "ws"));
-  const closed = new Promise((resolve) => socket.onclose = resolve);
-  const back = async (text: string) => {
-    const message = new Promise((resolve) => socket.onmessage = ({ data }) => resolve(data));
-    socket.send(text);
-    return await within(message, "the message");
-  };
-  await within(new Promise((resolve) => socket.onopen = resolve), "the opening");
-  assertEquals(await back("hello"), "echo: hello");
-  proxy.kill("SIGTERM");
-  await proxy.err.find(/SIGTERM/);
-  assertEquals(await back("still there?"), "echo: still there?");
-  socket.close();
-  await within(closed, "the end");
-  assertEquals(await proxy.exit(), 0);
-  await proxy.out.find(/" 101 \d+ - /);
-});
+e2e(
+  "run --front tcp takes a WebSocket through to the upstream, and a SIGTERM waits for its end",
+  async () => {
+    await using origin = httpOrigin((request) => {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.onmessage = ({ data }) => socket.send(`echo: ${data}`);
+      return response;
+    });
+    await using proxy = simple(origin.address, ["--front", "tcp"]);
+    const socket = new WebSocket((await ready(proxy)).replace("http", "ws"));
+    const closed = new Promise((resolve) => socket.onclose = resolve);
+    const back = async (text: string) => {
+      const message = new Promise((resolve) => socket.onmessage = ({ data }) => resolve(data));
+      socket.send(text);
+      return await within(message, "the message");
+    };
+    await within(new Promise((resolve) => socket.onopen = resolve), "the opening");
+    assertEquals(await back("hello"), "echo: hello");
+    proxy.kill("SIGTERM");
+    await proxy.err.find(/SIGTERM/);
+    assertEquals(await back("still there?"), "echo: still there?");
+    socket.close();
+    await within(closed, "the end");
+    assertEquals(await proxy.exit(), 0);
+    await proxy.out.find(/" 101 \d+ - /);
+  },
+);
