@@ -18,17 +18,14 @@ e2e(
     const module = await sandboxed("upgrades.ts", origin.address);
     await using proxy = testProxy(module, { front: "tcp" });
     {
-      using client = await openTunnel(
-        proxy.address,
-        upgradeText("WebSocket"),
-      );
+      using client = await openTunnel(proxy.address, upgradeText("WebSocket"));
       assertEquals(valuesOf(client.received, "x-seen"), ["WebSocket 101"]);
       await client.write("there and back");
       await client.closeWrite();
       assertEquals(await restOf(client), "there and back");
     }
-    using client = await rawClient(proxy.address);
     for (const [target, status] of [["/refused", 403], ["/taken_back", 503]] as const) {
+      using client = await rawClient(proxy.address);
       await client.write(upgradeText().replace("/tunnel", target));
       assertEquals(statusOf(await within(client.readHead(), "the answer") ?? ""), status);
       if (status === 403) await client.readUntil("no raw here");

@@ -30,9 +30,11 @@ Deno.test("300 tunnels at once, which end in any order from either side, leave n
       const said = `tunnel ${n}.`;
       await client.write(said);
       assertEquals(await client.readUntil(said), true);
-      if (random.once(2)) await client.write("close");
-      else if (random.once(2)) await client.closeWrite();
-      else client.close();
+      await random.pick([
+        () => client.write("close"),
+        () => client.closeWrite(),
+        () => client.close(),
+      ])();
       await client.closed();
       client.close();
     };

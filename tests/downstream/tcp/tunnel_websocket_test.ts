@@ -1,5 +1,5 @@
 /** WebSockets end to end: the runtime's own at both ends, or bytes at the client's where those say what the runtime cannot. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { httpOrigin, type Origin, rawOrigin } from "../../support/origin.ts";
 import { testProxy } from "../../support/proxy.ts";
 import { valuesOf } from "../../support/send.ts";
@@ -116,7 +116,7 @@ Deno.test("a raw client's handshake is the origin's own; its ping comes back as 
   await within(client.readUntil("\x8a\x05early"), "the pong");
   await client.write(frame(1, "one ", false) + frame(9, "between") + frame(0, "two", true));
   await within(client.readUntil("\x81\x07one two"), "the message");
-  assertMatch(client.received, /\x8a\x07between/);
+  assertStringIncludes(client.received, "\x8a\x07between");
   await client.write(frame(8, "\x03\xe8"));
   await within(client.closed(), "the closing");
   assertEquals(client.received.slice(-4), "\x88\x02\x03\xe8");
