@@ -49,6 +49,8 @@ export function switched(
   return { status, reason, headers, body: null, onSent: undefined, tunnel };
 }
 
+const NONE = new Uint8Array(0);
+
 /** The upstream's end. */
 class UpstreamEnd implements Tunnel {
   readonly #run: RequestState;
@@ -60,13 +62,17 @@ class UpstreamEnd implements Tunnel {
     this.#connection = connection;
   }
 
-  async readInto(into: Uint8Array): Promise<number | null> {
+  readInto(into: Uint8Array): Promise<number | null> {
     const { buffer, start, end } = this.#connection;
-    if (start === end) return await this.#connection.readInto(into);
+    if (start === end) {
+      // It was for heads, and the tunnel may last for days.
+      this.#connection.buffer = NONE;
+      return this.#connection.readInto(into);
+    }
     const n = Math.min(into.length, end - start);
     into.set(buffer.subarray(start, start + n));
     this.#connection.start += n;
-    return n;
+    return Promise.resolve(n);
   }
 
   async write(bytes: Uint8Array): Promise<void> {

@@ -208,8 +208,12 @@ export class ClientConnection implements Watched {
     try {
       const n = await this.#socket.read(into);
       this.#reading = false;
-      if (n === null) this.#hangUp();
-      else await moving(n);
+      if (n === null) {
+        this.#hangUp();
+        return n;
+      }
+      const pause = moving(n);
+      if (pause !== undefined) await pause;
       return n;
     } catch {
       this.#reading = false;

@@ -10,6 +10,8 @@ import type { ClientConnection } from "./client_connection.ts";
 
 /** When one side has ended, the other gets so long to end as well, in milliseconds. */
 const LAST_WORDS = 5_000;
+/** While less than this comes at a time, a direction holds no larger buffer: most tunnels are silent most of the time. */
+const SMALL = 8 * 1024;
 
 /** One of the two. */
 type End = Pick<Tunnel, "readInto" | "write" | "closeWrite">;
@@ -39,13 +41,20 @@ export async function joinTunnel(client: ClientConnection, upstream: Tunnel, tim
   const pump = async (from: End, to: End, passed: (n: number) => void) => {
     let side = from;
     try {
-      const buffer = takeBuffer();
+      const small = new Uint8Array(SMALL);
+      let buffer = small;
       for (let n; (n = await from.readInto(buffer)) !== null;) {
         side = to;
         await to.write(buffer.subarray(0, n));
         side = from;
         passed(n);
         client.closeAfter(rest);
+        if (buffer === small) {
+          if (n === SMALL) buffer = takeBuffer();
+        } else if (n < SMALL) {
+          giveBuffer(buffer);
+          buffer = small;
+        }
       }
       giveBuffer(buffer);
       if (from === client && client.isBroken) throw new Error("its connection was reset");
