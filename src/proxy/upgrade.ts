@@ -5,7 +5,7 @@
  */
 import type { FrontResponse, Tunnel } from "../downstream/front.ts";
 import { ProxyError } from "../http/errors.ts";
-import { switchable, tokens } from "../http/hop_by_hop.ts";
+import { isHopByHop, switchable, tokens } from "../http/hop_by_hop.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ResponseHead } from "./hooks.ts";
@@ -43,7 +43,7 @@ export function switched(
 ): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
-  headers.delete("content-length");
+  headers.removeIf(isHopByHop);
   headers.lines.push("connection", "upgrade", "upgrade", protocol);
   const tunnel = run.stream = new UpstreamEnd(run, connection);
   return { status, reason, headers, body: null, onSent: undefined, tunnel };

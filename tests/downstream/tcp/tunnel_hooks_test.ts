@@ -35,6 +35,8 @@ Deno.test("hooks see an upgrade as a request like any other; body filters have n
       headers.set("X-Added", "1");
       headers.set("Content-Length", "5");
       headers.set("Transfer-Encoding", "chunked");
+      headers.set("Upgrade", "other");
+      headers.set("Connection", "close");
     },
     requestBodyFilter: never,
     responseBodyFilter: never,
@@ -45,8 +47,9 @@ Deno.test("hooks see an upgrade as a request like any other; body filters have n
   });
   using client = await openTunnel(proxy.address, upgradeText("WebSocket"));
   assertEquals(
-    ["upgrade", "connection", "x-added", "content-length"].map((name) => valuesOf(client.received, name)),
-    [["WebSocket"], ["upgrade"], ["1"], []],
+    ["upgrade", "connection", "x-added", "content-length", "transfer-encoding"]
+      .map((name) => valuesOf(client.received, name)),
+    [["WebSocket"], ["upgrade"], ["1"], [], []],
   );
   assertEquals(calls.splice(0), [
     "requestFilter WebSocket",
