@@ -78,8 +78,8 @@ export interface FrontResponse {
 
 /** The upstream's end of a connection that has switched protocols. */
 export interface Tunnel {
-  /** Bytes from the upstream; null when it sends no more. */
-  read(into: Uint8Array): Promise<number | null>;
+  /** Reads bytes from the upstream; null when it sends no more. */
+  readInto(into: Uint8Array): Promise<number | null>;
   /** Bytes to the upstream, all of them. */
   write(bytes: Uint8Array): Promise<void>;
   /** Says that no more bytes come. */

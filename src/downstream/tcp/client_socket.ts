@@ -24,6 +24,10 @@ export abstract class ClientSocket implements Unused, Watched {
   slot = -1;
   /** Whether a deadline has passed. */
   isLate = false;
+  /** Called in place of closing it when its time is over. */
+  onLate: (() => void) | undefined = undefined;
+  /** Whether reading failed, rather than came to its end. */
+  isBroken = false;
   /** Whether it was closed from this side. */
   closed = false;
   /** Whether no more comes from the client. */
@@ -73,7 +77,7 @@ export abstract class ClientSocket implements Unused, Watched {
   tick(now: number): void {
     if (now >= this.#deadline) {
       this.isLate = true;
-      if (this.#closesWhenLate) return this.close();
+      if (this.#closesWhenLate) return this.onLate === undefined ? this.close() : this.onLate();
       this.#deadline = Infinity;
       return this.#notify();
     }
@@ -105,7 +109,7 @@ export abstract class ClientSocket implements Unused, Watched {
 
   /** Reads into a buffer of the caller's; null when no more will come. */
   async readInto(into: Uint8Array): Promise<number | null> {
-    if (this.#reading) await this.more();
+    if (this.#reading && this.start === this.end) await this.more();
     const n = Math.min(into.length, this.end - this.start);
     if (n > 0) {
       into.set(this.buffer.subarray(this.start, this.start + n));
@@ -114,11 +118,20 @@ export abstract class ClientSocket implements Unused, Watched {
     }
     if (this.isOver) return null;
     this.#reading = true;
-    const read = await this.socket.read(into).catch(() => null);
-    this.#reading = false;
-    if (read === null) this.#hangUp();
-    else await moving(read);
-    return read;
+    try {
+      const read = await this.socket.read(into);
+      this.#reading = false;
+      if (read !== null) {
+        const pause = moving(read);
+        if (pause !== undefined) await pause;
+        return read;
+      }
+    } catch {
+      this.#reading = false;
+      this.isBroken = true;
+    }
+    this.#hangUp();
+    return null;
   }
 
   /** Writes all of it. */
@@ -182,8 +195,9 @@ export abstract class ClientSocket implements Unused, Watched {
     else this.#notify();
   };
 
-  readonly #onEnd = (): void => {
+  readonly #onEnd = (error?: unknown): void => {
     this.#reading = false;
+    this.isBroken = error !== undefined;
     this.#hangUp();
     this.#notify();
   };

@@ -7,7 +7,7 @@ import { byteString } from "../../http/bytes.ts";
 import type { Endpoints } from "../../http/endpoint.ts";
 import { ProxyError } from "../../http/errors.ts";
 import { HeaderList } from "../../http/headers.ts";
-import { hasToken, removeNamed, tokens } from "../../http/hop_by_hop.ts";
+import { hasToken, removeNamed, switchable, tokens } from "../../http/hop_by_hop.ts";
 import { absoluteTarget } from "../absolute_target.ts";
 import { ClaimingHeaders } from "../claims.ts";
 import { isDisguised } from "../disguised.ts";
@@ -157,7 +157,7 @@ export class TcpRequest implements FrontRequest {
         this.content = new TcpBody(connection, this.bodyLength);
         this.expectsContinue = this.isHttp11 && expect.toLowerCase() === "100-continue";
       } else if (upgrade !== undefined && this.isHttp11 && hasToken(connectionField, "upgrade")) {
-        this.upgrade = upgradeOf(upgrade);
+        this.upgrade = switchable(upgrade);
       }
     } catch (error) {
       this.refused = error as ProxyError;
@@ -218,13 +218,6 @@ function bodyLengthOf(
   if (length === undefined) return method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null;
   if (!/^\d{1,15}$/.test(length)) throw refused(`content-length is ${JSON.stringify(length)}`);
   return Number(length);
-}
-
-/** What may be switched to: all but cleartext HTTP/2, which would carry requests past the hooks. */
-function upgradeOf(list: string): string | null {
-  const allowed = list.split(",").map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "" && !/^h2c?$/i.test(protocol));
-  return allowed.length > 0 ? allowed.join(", ") : null;
 }
 
 function decoded(bytes: Uint8Array): string {
