@@ -47,6 +47,8 @@ export interface Server {
   draining: boolean;
   /** Whether a connection whose client is known now may stay. */
   admit(connection: ClientConnection): boolean;
+  /** Told that a connection has become idle. */
+  idle(): void;
   /** Told of a connection's end. */
   closed(connection: ClientConnection): void;
 }
@@ -166,7 +168,9 @@ export class ClientConnection implements Watched {
       return this.close();
     }
     if (this.#request === undefined) return;
-    if (this.bodyRate.isBelow(limits.minRate, now)) {
+    // A client that waits for the upstream's word is not slow.
+    const waits = this.#request.expectsContinue && !this.#wasInformed;
+    if (!waits && this.bodyRate.isBelow(limits.minRate, now)) {
       this.#leave(
         new ProxyError("client_timeout", `The client sent fewer than ${limits.minRate} bytes/s of its body`),
       );
@@ -184,7 +188,10 @@ export class ClientConnection implements Watched {
   readonly inform = (status: number, reason: string, headers: HeaderList): void => {
     const answer = { status, reason, headers, body: null, onSent: undefined };
     const { buffer, length } = writeAnswerHead(answer, { framing: "close", connection: "" });
-    this.#wasInformed ||= status === 100;
+    if (status === 100) {
+      this.#wasInformed = true;
+      this.bodyRate.restart(this.now);
+    }
     const before = this.#informing ?? Promise.resolve();
     this.#informing = before.then(() => this.write(buffer.subarray(0, length)))
       .then(() => giveBuffer(buffer), () => {});
@@ -301,6 +308,7 @@ export class ClientConnection implements Watched {
     if (request === undefined) return false;
     this.#request = request;
     if (request.content === undefined) this.#watch();
+    else this.bodyRate = new Rate();
     const answer = await this.server.handler(request);
     const again = await this.#answer(request, answer);
     this.#request = this.#onGone = undefined;
@@ -347,7 +355,10 @@ export class ClientConnection implements Watched {
           this.#resize(isMostlyFree ? this.buffer.length : Math.min(limits.maxHead, this.buffer.length * 4));
         }
       } else {
+        // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
+        if (this.isLate || this.server.draining) return undefined;
         this.idleSince = this.now;
+        this.server.idle();
       }
       if (this.#isOver) return undefined;
       await this.#more();
@@ -364,10 +375,11 @@ export class ClientConnection implements Watched {
   async #answer(request: TcpRequest, answer: FrontResponse): Promise<boolean> {
     const { content } = request;
     const { limits } = this.server;
-    const isWithheld = request.expectsContinue && !this.#wasInformed;
+    // Who waits for the word to send it, or was given up for not sending it, is not waited for.
+    const isWithheld = request.expectsContinue && !this.#wasInformed || answer.status === 408;
     let again = request.keepAlive && this.#gone === undefined && !this.server.draining &&
       ++this.#served < limits.maxRequests &&
-      (content === undefined || (content.remaining <= WORTH_READING && !isWithheld));
+      (content === undefined || content.ended || (content.remaining <= WORTH_READING && !isWithheld));
     if (this.#informing !== undefined) await this.#informing;
     this.#informing = undefined;
     this.#wasInformed = false;
@@ -384,12 +396,12 @@ export class ClientConnection implements Watched {
       return false;
     }
     answer.onSent?.();
+    // What is still read of its body is under other deadlines.
+    this.#request = undefined;
     if (answer.tunnel !== undefined) {
-      this.#request = undefined;
       await joinTunnel(this, answer.tunnel, limits.tunnelTimeout);
       return false;
     }
-    this.bodyRate = new Rate();
     if (again) {
       if (content === undefined || content.ended) return true;
       this.closeAfter(limits.headTimeout);
