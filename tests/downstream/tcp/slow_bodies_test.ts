@@ -1,6 +1,7 @@
 /** Uploads whose client takes its time: silence and a trickle end them, a steady pace does not. */
 import { assert, assertEquals } from "@std/assert";
 import { clockAhead } from "../../support/clock_ahead.ts";
+import { push, quiet } from "../../support/flow.ts";
 import { rawOrigin } from "../../support/origin.ts";
 import { rawClient, testProxy } from "../../support/proxy.ts";
 import { statusOf, valuesOf } from "../../support/send.ts";
@@ -174,3 +175,30 @@ for (const framing of ["a length", "chunks"] as const) {
     assertEquals(origin.requests[0]!.body.length, 80_000);
   });
 }
+
+Deno.test("a client is not blamed for an upstream that does not take its upload", async () => {
+  using clock = clockAhead();
+  const size = 16_000_000;
+  const goOn = Promise.withResolvers<void>();
+  await using origin = rawOrigin(async (connection) => {
+    const head = await connection.readHead() ?? "";
+    await goOn.promise;
+    for (let left = size + head.length - connection.received.length; left > 0; connection.received = "") {
+      left -= (await connection.read())?.length ?? size;
+    }
+    await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  await using proxy = testProxy({
+    options: { clientBodyTimeout: 1_000 },
+    upstreamPeer: () => ({ address: origin.address }),
+  }, { front: "tcp", headTimeout: 1_000, idleTimeout: 1_000, writeTimeout: 1_000 });
+  using client = await rawClient(proxy.address);
+  await client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+  const upload = push(client, size);
+  await quiet(() => upload.pushed, 100);
+  clock.pass(BEYOND_GRACE);
+  await clock.looked();
+  goOn.resolve();
+  assertEquals(statusOf(await within(client.readHead(), "the answer") ?? ""), 200);
+  assertEquals([await upload.done, (await proxy.ended(1)).bytesReceived], [true, size]);
+});
