@@ -77,7 +77,7 @@ for (const [name, text] of BUSY) {
     using busy = await rawClient(proxy.address);
     await busy.write(text);
     if (text.includes("/hold")) await module.held;
-    // What was sent has been read once another connection's request could have been answered.
+    // Nobody tells that half a head was read.
     else await new Promise((resolve) => setTimeout(resolve, 50));
     using next = await rawClient(proxy.address);
     using another = await rawClient(proxy.address);

@@ -14,12 +14,12 @@ const refusing = { requestFilter: () => new Response("no", { status: 403 }) };
 
 /** Sends until the other side does not take it any more. */
 async function sendsInVain(client: RawConnection): Promise<void> {
+  let closed = false;
   await until("the connection is closed", () => {
     client.write("x").catch(() => closed = true);
     return closed;
   });
 }
-let closed = false;
 
 Deno.test("a refused upload is read and thrown away up to maxDiscard, and its client has the answer", async () => {
   await using proxy = testProxy(refusing, { front: "tcp", maxDiscard: 5_000_000 });
@@ -57,7 +57,6 @@ for (
     await clock.looked();
     await client.write("still ");
     await client.write("here");
-    closed = false;
     clock.pass(2_000);
     await clock.looked();
     await sendsInVain(client);

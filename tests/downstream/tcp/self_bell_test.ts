@@ -1,7 +1,7 @@
 /** A listener's connection to itself: nobody's request, in nobody's way, and not missed where it cannot be. */
 import { assert, assertEquals } from "@std/assert";
 import { push } from "../../support/flow.ts";
-import { type Origin, RawConnection, rawOrigin } from "../../support/origin.ts";
+import { type Origin, type RawConnection, rawOrigin } from "../../support/origin.ts";
 import { rawClient, testProxy } from "../../support/proxy.ts";
 import { statusOf } from "../../support/send.ts";
 import { within } from "../../support/wire.ts";
