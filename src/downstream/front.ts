@@ -90,6 +90,13 @@ export interface Tunnel {
   end(error: ProxyError | null): void;
 }
 
+/** Tells whoever made an answer that nothing more of it will be sent. */
+export function giveUp({ body, onSent, tunnel }: FrontResponse, error?: ProxyError): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel(error);
+  tunnel?.end(error ?? null);
+  onSent?.();
+}
+
 /** Answers every request; never rejects. */
 export type FrontHandler = (request: FrontRequest) => Promise<FrontResponse>;
 

@@ -11,10 +11,11 @@ import type { Address } from "../../upstream/address.ts";
 import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
 import type { ListenerOptions, ListenerTls } from "../listener_options.ts";
-import { ClientConnection, type Server } from "./client_connection.ts";
+import { ClientConnection } from "./client_connection.ts";
 import { limitsOf, type TcpLimits } from "./limits.ts";
 import { openListener } from "./listener.ts";
 import { SelfBell } from "./self_bell.ts";
+import type { Server } from "./server.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
