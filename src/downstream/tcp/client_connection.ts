@@ -40,6 +40,7 @@ export class ClientConnection extends ClientSocket {
   #request: TcpRequest | undefined = undefined;
   #onGone: ((error: ProxyError) => void) | undefined = undefined;
   #gone: ProxyError | undefined = undefined;
+  #isGivenUp = false;
   #informing: Promise<void> | undefined = undefined;
   #wasInformed = false;
   #served = 0;
@@ -98,7 +99,9 @@ export class ClientConnection extends ClientSocket {
     super.tick(now);
     if (this.#request?.content === undefined || this.closed) return;
     const { minRate } = this.limits;
-    if (this.bodyRate.isBelow(minRate, now)) {
+    // A client that waits for the upstream's word is not slow.
+    const waits = this.#request.expectsContinue && !this.#wasInformed;
+    if (!waits && this.bodyRate.isBelow(minRate, now)) {
       this.#leave(
         new ProxyError("client_timeout", `The client sent fewer than ${minRate} bytes/s of its body`),
       );
@@ -108,15 +111,18 @@ export class ClientConnection extends ClientSocket {
 
   /** Calls back, once, when the client goes away or is given up. */
   onGone(callback: (error: ProxyError) => void): void {
-    if (this.#gone === undefined) this.#onGone = callback;
-    else callback(this.#gone);
+    this.#onGone = callback;
+    if (this.#gone !== undefined) this.#tell(this.#gone);
   }
 
   /** Sends an interim response. */
   readonly inform = (status: number, reason: string, headers: HeaderList): void => {
     const answer = { status, reason, headers, body: null, onSent: undefined };
     const { buffer, length } = writeAnswerHead(answer, { framing: "close", connection: "" });
-    this.#wasInformed ||= status === 100;
+    if (status === 100) {
+      this.#wasInformed = true;
+      this.bodyRate.restart(this.now);
+    }
     const before = this.#informing ?? Promise.resolve();
     this.#informing = before.then(() => this.write(buffer.subarray(0, length)))
       .then(() => giveBuffer(buffer), () => {});
@@ -142,7 +148,13 @@ export class ClientConnection extends ClientSocket {
   #leave(error: ProxyError): void {
     if (this.#gone !== undefined) return;
     this.#gone = error;
-    this.#onGone?.(error);
+    this.#tell(error);
+  }
+
+  #tell(error: ProxyError): void {
+    if (this.#onGone === undefined) return;
+    this.#isGivenUp = true;
+    this.#onGone(error);
     this.#onGone = undefined;
   }
 
@@ -212,9 +224,10 @@ export class ClientConnection extends ClientSocket {
         this.idleSince = Infinity;
         this.makeRoom(maxHead);
       } else {
-        // Whoever told it to drain may have found it busy.
-        if (this.#server.draining) return undefined;
+        // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
+        if (this.isLate || this.#server.draining) return undefined;
         this.idleSince = this.now;
+        this.#server.idle();
       }
       if (this.isOver) return undefined;
       await this.more();
@@ -248,8 +261,9 @@ export class ClientConnection extends ClientSocket {
       return false;
     }
     answer.onSent?.();
+    // What is still read of its body is under other deadlines.
+    this.#request = undefined;
     if (answer.tunnel !== undefined) {
-      this.#request = undefined;
       await joinTunnel(this, answer.tunnel, this.limits.tunnelTimeout);
       return false;
     }
@@ -266,13 +280,13 @@ export class ClientConnection extends ClientSocket {
   /** Whether there may be another request behind this one. */
   #mayGoOn({ keepAlive, content, expectsContinue }: TcpRequest, status: number): boolean {
     if (!keepAlive || this.#server.draining) return false;
-    // Requests that came before the client closed its side are answered.
-    const isHalfClosed = this.#gone?.type === "client_gone" && !this.closed && this.start < this.end;
+    // Requests that came before the client closed its side are answered, as long as nobody was told that it is gone.
+    const isHalfClosed = !this.#isGivenUp && !this.closed && this.start < this.end;
     if (this.#gone !== undefined && !isHalfClosed) return false;
-    if (content === undefined) return true;
-    // Who was not told to go on may or may not send the body: what comes next could be either.
-    const isWithheld = expectsContinue && !this.#wasInformed;
-    const isTooSlow = status === 408 && !content.ended;
-    return content.remaining <= WORTH_READING && !isWithheld && !isTooSlow;
+    if (content === undefined || content.ended) return true;
+    // Who was not told to go on may or may not send the body: what comes next could be either. Who was too slow is not
+    // waited for again.
+    const isWithheld = expectsContinue && !this.#wasInformed || status === 408;
+    return content.remaining <= WORTH_READING && !isWithheld;
   }
 }

@@ -19,6 +19,8 @@ import type { Server } from "./server.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
+/** That connections cannot be accepted is said so often at most, in milliseconds. */
+const SAY_AFTER = 10_000;
 /** When a listener is replaced, the one before accepts for so long what came to it, in milliseconds. */
 const HANDOVER = 100;
 
@@ -47,7 +49,8 @@ class TcpFront implements Front, Server {
   readonly #accepting = new Set<Promise<void>>();
   readonly #bell: SelfBell | undefined;
   #listener: Deno.Listener;
-  #onClosed: (() => void) | undefined = undefined;
+  #waiting: (() => void)[] = [];
+  #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
     this.handler = handler;
@@ -90,14 +93,18 @@ class TcpFront implements Front, Server {
       if (left > 0) this.#perAddress.set(clientAddress, left);
       else this.#perAddress.delete(clientAddress);
     }
-    this.#onClosed?.();
+    this.#tell();
+  }
+
+  idle(): void {
+    this.#tell();
   }
 
   async shutdown(): Promise<void> {
     this.#stopListening();
     for (const connection of [...this.#connections]) connection.drain();
     await Promise.all(this.#accepting);
-    while (this.#connections.size > 0) await this.#oneClosed();
+    while (this.#connections.size > 0) await this.#change();
     this.watchdog.close();
     await this.#bell?.close();
   }
@@ -113,7 +120,7 @@ class TcpFront implements Front, Server {
     this.draining = true;
     this.#stopping.abort();
     this.#listener.close();
-    this.#onClosed?.();
+    this.#tell();
   }
 
   #startAccepting(listener: Deno.Listener): void {
@@ -127,19 +134,18 @@ class TcpFront implements Front, Server {
     const { signal } = this.#stopping;
     let wait: number = ACCEPT_AFTER[0];
     while (!this.draining) {
-      if (this.#connections.size >= this.limits.maxConnections && !this.#closeIdle()) {
-        await this.#oneClosed();
-        continue;
-      }
       try {
         const socket = await listener.accept();
-        if (!await this.#bell?.claims(socket)) this.#open(socket);
         wait = ACCEPT_AFTER[0];
+        if (await this.#bell?.claims(socket)) continue;
+        while (this.#isFull() && !this.#closeIdle()) await this.#change();
+        if (this.draining) socket.close();
+        else this.#open(socket);
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
-        getLogger("postern").error(`cannot accept a connection: ${messageOf(error)}`);
+        this.#say(`cannot accept a connection: ${messageOf(error)}`);
         this.#closeIdle();
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
@@ -153,6 +159,17 @@ class TcpFront implements Front, Server {
     connection.serve();
   }
 
+  #isFull(): boolean {
+    return this.#connections.size >= this.limits.maxConnections && !this.draining;
+  }
+
+  #say(what: string): void {
+    const now = performance.now();
+    if (now < this.#silentUntil) return;
+    this.#silentUntil = now + SAY_AFTER;
+    getLogger("postern").error(what);
+  }
+
   /** Makes room by closing the connection that has been idle for longest; whether there was one. */
   #closeIdle(): boolean {
     let longest: ClientConnection | undefined;
@@ -163,7 +180,13 @@ class TcpFront implements Front, Server {
     return longest !== undefined;
   }
 
-  #oneClosed(): Promise<void> {
-    return new Promise((resolve) => this.#onClosed = resolve);
+  /** Resolves when a connection has been closed or has become idle, or the listener stops. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #tell(): void {
+    if (this.#waiting.length === 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

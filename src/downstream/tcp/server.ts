@@ -24,6 +24,8 @@ export interface Server {
   draining: boolean;
   /** Whether a connection whose client is known now may stay. */
   admit(connection: ClientConnection): boolean;
+  /** Told that a connection has become idle. */
+  idle(): void;
   /** Told of a connection's end. */
   closed(connection: ClientConnection): void;
 }
