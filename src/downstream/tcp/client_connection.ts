@@ -293,6 +293,8 @@ export class ClientConnection implements Watched {
         }
       } else {
         this.idleSince = this.now;
+        // Where a head seemed to begin, and was an empty line in two pieces, there is nothing to answer.
+        this.#closesWhenLate = true;
       }
       if (this.#isOver) return undefined;
       await this.#more();
