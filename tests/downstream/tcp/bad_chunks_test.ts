@@ -52,7 +52,7 @@ const BAD: Record<string, string> = {
     ].map((size) => [`size line ${JSON.stringify(size)}`, `${size}\r\nhello\r\n0\r\n\r\n`]),
   ),
   ...Object.fromEntries(
-    ["", "\n", "\r", "\n\r", "\r\r\n", " \r\n", "x\r\n", "\0"].map((
+    ["", "\n", "\r", "\rx", "\n\r", "\r\r\n", " \r\n", "x\r\n", "\0"].map((
       end,
     ) => [`data that ends with ${JSON.stringify(end)}`, `5\r\nhello${end}0\r\n\r\n`]),
   ),
