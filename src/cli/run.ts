@@ -76,7 +76,9 @@ export async function start(
     return null;
   }
   logs.say(`postern ${VERSION} (deno ${Deno.version.deno})${strict ? ", permissions checked strictly" : ""}`);
-  logs.say(`listening ${running.address.startsWith("unix:") ? "" : "http://"}${running.address}`);
+  const { tls } = { ...module.listener, ...listener };
+  const scheme = running.address.startsWith("unix:") ? "" : tls === undefined ? "http://" : "https://";
+  logs.say(`listening ${scheme}${running.address}`);
   for (const peer of peersOf(module)) logs.say(`upstream ${peer.address}${tlsText(peer)}`);
   logs.say(
     `hooks ${loaded.hooks.join(" ")}${
@@ -108,14 +110,22 @@ function problemOf(
   return undefined;
 }
 
-/** On SIGHUP, a sandboxed module is loaded anew; no request is lost, and one that cannot be used changes nothing. */
+/**
+ * On SIGHUP, the files of TLS are read again, and a sandboxed module is loaded anew; no request is lost, and what cannot
+ * be used changes nothing.
+ */
 function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, logs: Logs) {
   const state = { loaded: first, stop: () => {} };
   if (Deno.build.os === "windows") return state;
   let last: Promise<void> = Promise.resolve();
   const reload = async () => {
-    const { reload, name } = state.loaded;
-    if (reload === undefined) return logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);
+    const { reload, name, module } = state.loaded;
+    const { tls } = { ...module.listener, ...options.listener };
+    if (tls !== undefined) renewTls(running, tls.cert, logs);
+    if (reload === undefined) {
+      if (tls === undefined) logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);
+      return;
+    }
     try {
       const next = await reload();
       const problem = problemOf(next, options, logs);
@@ -133,6 +143,15 @@ function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, lo
   Deno.addSignalListener("SIGHUP", onHangup);
   state.stop = () => Deno.removeSignalListener("SIGHUP", onHangup);
   return state;
+}
+
+function renewTls(running: Running, cert: string, logs: Logs): void {
+  try {
+    running.renewTls();
+    logs.say(`read the certificate ${cert} again`);
+  } catch (error) {
+    logs.say(`the certificate stays as it was: ${messageOf(error)}`);
+  }
 }
 
 /** Why nobody can be listened to there. */

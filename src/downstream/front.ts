@@ -90,6 +90,13 @@ export interface Tunnel {
   end(error: ProxyError | null): void;
 }
 
+/** Tells whoever made an answer that nothing more of it will be sent. */
+export function giveUp({ body, onSent, tunnel }: FrontResponse, error?: ProxyError): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel(error);
+  tunnel?.end(error ?? null);
+  onSent?.();
+}
+
 /** Answers every request; never rejects. */
 export type FrontHandler = (request: FrontRequest) => Promise<FrontResponse>;
 
@@ -106,4 +113,10 @@ export interface Front {
   shutdown(): Promise<void>;
   /** Closes the listener and every connection. */
   close(): Promise<void>;
+  /**
+   * Reads the files of TLS again, for connections from now on. Missing where that cannot be.
+   *
+   * @throws when they cannot be used; then nothing has changed
+   */
+  renewTls?(): void;
 }

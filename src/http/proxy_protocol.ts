@@ -5,6 +5,7 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
+import type { Endpoint } from "./endpoint.ts";
 import { ProxyError } from "./errors.ts";
 
 /** The longest line of version 1, in bytes, its CRLF included. */
@@ -26,14 +27,6 @@ const PROXY = 0x21;
 const ADDRESSES = [0, 12, 36, 216];
 const UNIX = 3;
 const CRC32C = 3;
-
-/** One end of a connection. */
-export interface Endpoint {
-  /** An IPv4 address, or an IPv6 address as RFC 5952 writes it. */
-  hostname: string;
-  /** From 0 to 65535. */
-  port: number;
-}
 
 /** What a header says. */
 export interface ProxyHeader {

@@ -4,7 +4,8 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
-import { type Endpoint, parseIp, SIGNATURE } from "./proxy_protocol.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { parseIp, SIGNATURE } from "./proxy_protocol.ts";
 
 const LOCAL = 0x20;
 const PROXY = 0x21;

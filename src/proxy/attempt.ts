@@ -227,7 +227,8 @@ export class Attempt {
     this.#connecting = new AbortController();
     if (run.aborted !== undefined) this.#connecting.abort(run.aborted);
     try {
-      const connection = await connect(target, this.#connecting.signal);
+      const client = target.proxyProtocol === undefined ? undefined : run.front.endpoints();
+      const connection = await connect(target, this.#connecting.signal, client);
       run.shared.counters.connects++;
       return connection;
     } catch (error) {

@@ -48,6 +48,11 @@ export function listenerProblems(listener: unknown): string[] {
       );
     }
   }
+  if (rest.tls !== undefined && proxyProtocol !== undefined && proxyProtocol.length > 0) {
+    problems.push(
+      'listener "proxyProtocol" cannot be used with "tls": Deno reads the first bytes of TLS itself',
+    );
+  }
   if (problems.length > 0 || front === "tcp") return problems;
   const stray = [...Object.keys(rest), ...(proxyProtocol === undefined ? [] : ["proxyProtocol"])];
   return stray.map((name) => `listener "${name}" is for the front "tcp", this one is "serve"`);

@@ -16,6 +16,7 @@ const PEER: { readonly [Name in keyof Peer]-?: Rule } & Rules = {
   timeouts: object,
   maxIdle: { expected: "a whole number >= 0", holds: isCount },
   group: text,
+  proxyProtocol: { expected: "1 or 2", holds: (value) => value === 1 || value === 2 },
 };
 
 const TLS: { readonly [Name in keyof PeerTls]-?: Rule } & Rules = {

@@ -49,6 +49,12 @@ export interface Running {
    */
   replace(module: ProxyModule): Promise<void>;
   /**
+   * Reads the certificate and the key of a TLS listener again, for connections from now on.
+   *
+   * @throws when they cannot be used; then nothing has changed
+   */
+  renewTls(): void;
+  /**
    * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then ends them. With 0 every
    * connection is closed at once; after a drain, one whose client does not read its answer is left to the process's end.
    * Whether all finished in time.
@@ -76,6 +82,7 @@ export function startProxy(module: ProxyModule, { listen, listener, onEnd }: Sta
       return proxy.idleConnections;
     },
     replace: (module) => proxy.replace(module),
+    renewTls: () => front.renewTls?.(),
     async stop(drain) {
       if (drain === 0) {
         const idle = proxy.counters.active === 0;

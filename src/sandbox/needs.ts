@@ -59,6 +59,10 @@ export function needsOf(module: ProxyModule, { listen, sources = [] }: NeedsOpti
     needs.push({ kind: "read", value: path, why: `socket: ${why}` });
     needs.push({ kind: "write", value: path, why: `socket: ${why}` });
   }
+  const { tls } = module.listener ?? {};
+  for (const value of tls === undefined ? [] : [tls.cert, tls.key]) {
+    needs.push({ kind: "read", value, why: "TLS" });
+  }
   for (const source of sources) needs.push({ kind: "read", ...source });
   for (const kind of KINDS) {
     const asked = (module.permissions ?? {})[kind as keyof ProxyModule["permissions"]] as

@@ -3,18 +3,29 @@
  *
  * @module
  */
+import type { Endpoints } from "../http/endpoint.ts";
 import { type ErrorType, messageOf, ProxyError } from "../http/errors.ts";
+import { writeProxyHeader } from "../http/proxy_protocol_writer.ts";
 import { Connection } from "./connection.ts";
 import type { Target } from "./peer.ts";
+
+/** A connection whose ends are nobody's: the upstream takes it for the proxy's own, such as a health check. */
+const NOBODY: Endpoints = { source: undefined, destination: undefined };
 
 /**
  * Connects to the target.
  *
+ * @param client The ends of the client's connection, for a target that is told of them.
  * @param signal Gives the attempt up; its reason is what the promise rejects with.
  * @throws {ProxyError} `connect_failed`, `connect_timeout` or `tls_failed`
  */
-export async function connect(target: Target, signal: AbortSignal): Promise<Connection> {
+export async function connect(
+  target: Target,
+  signal: AbortSignal,
+  client: Endpoints = NOBODY,
+): Promise<Connection> {
   const socket = await openSocket(target, signal);
+  if (target.proxyProtocol !== undefined) await introduce(socket, target, client);
   return new Connection(target, target.tls === undefined ? socket : await secure(socket, target, signal));
 }
 
@@ -40,6 +51,21 @@ async function openSocket(target: Target, signal: AbortSignal): Promise<Deno.Con
     throw limit.reason() ?? failure("connect_failed", target, error);
   } finally {
     limit.clear();
+  }
+}
+
+/** The header is short: the empty buffer of a new connection takes it at once. */
+async function introduce(
+  socket: Deno.Conn,
+  target: Target,
+  { source, destination }: Endpoints,
+): Promise<void> {
+  try {
+    const header = writeProxyHeader(target.proxyProtocol!, source, destination);
+    for (let written = 0; written < header.length;) written += await socket.write(header.subarray(written));
+  } catch (error) {
+    socket.close();
+    throw failure("connect_failed", target, error);
   }
 }
 

@@ -52,6 +52,11 @@ export interface Peer {
   maxIdle?: number;
   /** Peers of different groups never share a connection. */
   group?: string;
+  /**
+   * Tell the upstream by a PROXY protocol header of this version where the client is. A connection then carries the
+   * requests of one client only, and is kept for no other: there is a new one for every request. @default none
+   */
+  proxyProtocol?: 1 | 2;
 }
 
 /** The time-outs of a peer that names none. */
@@ -76,6 +81,8 @@ export interface Target {
   readonly key: string;
   /** Present when the peer speaks TLS. */
   readonly tls: { serverName: string; caCerts: string[]; verifyName: boolean } | undefined;
+  /** The version of the PROXY protocol header that a connection begins with, if any. */
+  readonly proxyProtocol: 1 | 2 | undefined;
   /** All time-outs, 0 replaced by Infinity except `poolIdle`. */
   readonly timeouts: Readonly<PeerTimeouts>;
   /** Connections kept when unused. */
@@ -129,10 +136,11 @@ function makeTarget(peer: Peer): Target {
     peer,
     address,
     label: formatAddress(address),
-    key: JSON.stringify([peer.address, tls ?? null, peer.group ?? null]),
+    key: JSON.stringify([peer.address, tls ?? null, peer.group ?? null, peer.proxyProtocol ?? null]),
     tls,
+    proxyProtocol: proxyProtocolOf(peer),
     timeouts: timeoutsOf(peer.timeouts),
-    maxIdle: maxIdleOf(peer),
+    maxIdle: peer.proxyProtocol === undefined ? maxIdleOf(peer) : 0,
   };
   Object.freeze(peer);
   for (const part of [peer.tls, peer.tls?.caCerts, peer.timeouts]) if (part) Object.freeze(part);
@@ -165,6 +173,11 @@ function timeoutsOf(given: Partial<PeerTimeouts> = {}): PeerTimeouts {
 /** Whether a value can be a time-out. */
 export function isTimeout(value: unknown): value is number {
   return typeof value === "number" && value >= 0 && value <= LONGEST_TIMEOUT;
+}
+
+function proxyProtocolOf({ proxyProtocol }: Peer): 1 | 2 | undefined {
+  if (proxyProtocol === undefined || proxyProtocol === 1 || proxyProtocol === 2) return proxyProtocol;
+  throw new RangeError(`Cannot use "proxyProtocol": expected 1 or 2, found ${proxyProtocol}`);
 }
 
 function maxIdleOf({ maxIdle = 128 }: Peer): number {

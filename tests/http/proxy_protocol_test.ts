@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { concat } from "../../src/http/body.ts";
 import { ProxyError } from "../../src/http/errors.ts";
-import { type Endpoint, type ProxyHeader, readProxyHeader } from "../../src/http/proxy_protocol.ts";
+import type { Endpoint } from "../../src/http/endpoint.ts";
+import { type ProxyHeader, readProxyHeader } from "../../src/http/proxy_protocol.ts";
 import { writeProxyHeader } from "../../src/http/proxy_protocol_writer.ts";
 import { Random } from "../support/random.ts";
 

@@ -26,6 +26,11 @@ export class RawConnection {
     this.number = number;
   }
 
+  /** Its own address. */
+  get localAddr(): Deno.Addr {
+    return this.#conn.localAddr;
+  }
+
   /** Reads on until everything received contains `text`; false at the end of the stream. */
   async readUntil(text: string, from = 0): Promise<boolean> {
     while (!this.received.includes(text, from)) if (await this.read() === null) return false;

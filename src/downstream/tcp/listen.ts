@@ -8,71 +8,98 @@ import { messageOf } from "../../http/errors.ts";
 import { sleep } from "../../http/sleep.ts";
 import { Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
+import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
-import type { ListenerOptions } from "../listener_options.ts";
-import { dropBell, onBellWanted, useBell } from "../../http/turns.ts";
-import { ClientConnection, type Server } from "./client_connection.ts";
+import type { ListenerOptions, ListenerTls } from "../listener_options.ts";
+import { ClientConnection } from "./client_connection.ts";
 import { limitsOf, type TcpLimits } from "./limits.ts";
-import { isOtherEnd, SelfBell } from "./self_bell.ts";
+import { openListener } from "./listener.ts";
+import { SelfBell } from "./self_bell.ts";
+import type { Server } from "./server.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
+/** When a listener is replaced, the one before accepts for so long what came to it, in milliseconds. */
+const HANDOVER = 100;
 
 /**
  * Listens and answers.
  *
- * @throws when the address cannot be listened on, as `Deno.listen`
+ * @throws when the address cannot be listened on, as `Deno.listen`, or a certificate cannot be used
  */
 export function listenTcp(address: Address, handler: FrontHandler, options: ListenerOptions): Front {
-  return new TcpFront(address, handler, limitsOf(options));
+  return new TcpFront(address, handler, options);
 }
 
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
   readonly limits: TcpLimits;
   readonly watchdog = new Watchdog();
-  draining = false;
+  readonly scheme: string;
+  readonly speaksForClients: TrustCheck;
   readonly failed = false;
-  readonly #listener: Deno.Listener;
+  draining = false;
+  readonly #address: Address;
+  readonly #tls: ListenerTls | undefined;
   readonly #connections = new Set<ClientConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #stopping = new AbortController();
-  readonly #accepting: Promise<void>;
+  readonly #accepting = new Set<Promise<void>>();
+  readonly #bell: SelfBell | undefined;
+  #listener: Deno.Listener;
   #onClosed: (() => void) | undefined = undefined;
-  #bell: SelfBell | undefined = undefined;
-  #near: Promise<Deno.Conn | undefined> | undefined = undefined;
-  #makesNoBell = () => {};
 
-  constructor(address: Address, handler: FrontHandler, limits: TcpLimits) {
+  constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
     this.handler = handler;
-    this.limits = limits;
-    this.#listener = address.transport === "unix"
-      ? Deno.listen({ transport: "unix", path: address.path })
-      : Deno.listen({ hostname: address.hostname, port: address.port });
-    this.#accepting = this.#accept();
-    if (address.transport === "tcp") this.#makesNoBell = onBellWanted(() => this.#connectBell(address));
+    this.limits = limitsOf(options);
+    this.scheme = options.tls === undefined ? "http" : "https";
+    this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
+    this.#tls = options.tls;
+    this.#listener = openListener(address, this.#tls);
+    const { addr } = this.#listener;
+    this.#address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
+    this.#bell = addr.transport === "tcp" && this.#tls === undefined ? new SelfBell(addr) : undefined;
+    this.#startAccepting(this.#listener);
   }
 
   get addr(): Deno.Addr {
     return this.#listener.addr;
   }
 
+  renewTls(): void {
+    if (this.#tls === undefined || this.draining) return;
+    const before = this.#listener;
+    this.#listener = openListener(this.#address, this.#tls);
+    this.#startAccepting(this.#listener);
+    sleep(HANDOVER, this.#stopping.signal).then(() => before.close());
+  }
+
+  admit(connection: ClientConnection): boolean {
+    const { clientAddress } = connection;
+    connection.isCounted = true;
+    const count = (this.#perAddress.get(clientAddress) ?? 0) + 1;
+    this.#perAddress.set(clientAddress, count);
+    return count <= this.limits.maxConnectionsPerAddress;
+  }
+
   closed(connection: ClientConnection): void {
     this.#connections.delete(connection);
-    const { clientAddress } = connection;
-    const left = this.#perAddress.get(clientAddress)! - 1;
-    if (left > 0) this.#perAddress.set(clientAddress, left);
-    else this.#perAddress.delete(clientAddress);
+    if (connection.isCounted) {
+      const { clientAddress } = connection;
+      const left = this.#perAddress.get(clientAddress)! - 1;
+      if (left > 0) this.#perAddress.set(clientAddress, left);
+      else this.#perAddress.delete(clientAddress);
+    }
     this.#onClosed?.();
   }
 
   async shutdown(): Promise<void> {
     this.#stopListening();
     for (const connection of [...this.#connections]) connection.drain();
-    await this.#accepting;
+    await Promise.all(this.#accepting);
     while (this.#connections.size > 0) await this.#oneClosed();
     this.watchdog.close();
-    await this.#closeBell();
+    await this.#bell?.close();
   }
 
   async close(): Promise<void> {
@@ -89,8 +116,14 @@ class TcpFront implements Front, Server {
     this.#onClosed?.();
   }
 
+  #startAccepting(listener: Deno.Listener): void {
+    const accepting = this.#accept(listener);
+    this.#accepting.add(accepting);
+    accepting.then(() => this.#accepting.delete(accepting));
+  }
+
   /** Accepts connections until the listener is closed. Whatever else goes wrong passes: the listener stays open. */
-  async #accept(): Promise<void> {
+  async #accept(listener: Deno.Listener): Promise<void> {
     const { signal } = this.#stopping;
     let wait: number = ACCEPT_AFTER[0];
     while (!this.draining) {
@@ -99,11 +132,11 @@ class TcpFront implements Front, Server {
         continue;
       }
       try {
-        const socket = await this.#listener.accept();
-        const near = await this.#near;
-        if (near === undefined || !this.#makeBell(near, socket)) this.#open(socket);
+        const socket = await listener.accept();
+        if (!await this.#bell?.claims(socket)) this.#open(socket);
         wait = ACCEPT_AFTER[0];
       } catch (error) {
+        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         getLogger("postern").error(`cannot accept a connection: ${messageOf(error)}`);
@@ -115,38 +148,9 @@ class TcpFront implements Front, Server {
   }
 
   #open(socket: Deno.Conn): void {
-    if (socket.remoteAddr.transport === "tcp") (socket as Deno.TcpConn).setNoDelay(true);
-    const connection = new ClientConnection(socket, this, "http");
-    const { clientAddress } = connection;
-    const count = (this.#perAddress.get(clientAddress) ?? 0) + 1;
-    this.#perAddress.set(clientAddress, count);
+    const connection = new ClientConnection(socket, this);
     this.#connections.add(connection);
-    if (count > this.limits.maxConnectionsPerAddress) connection.close();
-    else connection.serve();
-  }
-
-  #connectBell({ hostname }: { hostname: string }): void {
-    const { port } = this.addr as Deno.NetAddr;
-    this.#near = Deno.connect({ hostname, port, signal: this.#stopping.signal }).catch(() => undefined);
-  }
-
-  /** Whether that is the other end of the bell; then it is one. */
-  #makeBell(near: Deno.Conn, socket: Deno.Conn): boolean {
-    if (!isOtherEnd(socket, near)) return false;
-    (near as Deno.TcpConn).setNoDelay(true);
-    this.#near = undefined;
-    useBell(this.#bell = new SelfBell(near, socket));
-    return true;
-  }
-
-  async #closeBell(): Promise<void> {
-    this.#makesNoBell();
-    (await this.#near)?.close();
-    this.#near = undefined;
-    if (this.#bell === undefined) return;
-    dropBell(this.#bell);
-    this.#bell.close();
-    this.#bell = undefined;
+    connection.serve();
   }
 
   /** Makes room by closing the connection that has been idle for longest; whether there was one. */

@@ -1,20 +1,57 @@
 /**
- * A connection of a listener to itself, for the event loop to be woken by: the one address that the process may always
- * reach.
+ * A connection of a listener to itself, for the event loop to be woken by: the listener's is the one address that the
+ * process may always reach.
  *
  * @module
  */
-import type { Bell } from "../../http/turns.ts";
+import { type Bell, dropBell, onBellWanted, useBell } from "../../http/turns.ts";
 
 const BYTE = new Uint8Array(1);
 
-/** Both ends of the connection. */
-export class SelfBell implements Bell {
-  readonly #near: Deno.Conn;
+/** Makes a bell of a listener once there is a use for one. */
+export class SelfBell {
+  readonly #closing = new AbortController();
+  readonly #withdraw: () => void;
+  #near: Promise<Deno.Conn | undefined> | undefined = undefined;
+  #bell: Pair | undefined = undefined;
+
+  /** @param addr Where the listener is. */
+  constructor({ hostname, port }: Deno.NetAddr) {
+    const { signal } = this.#closing;
+    this.#withdraw = onBellWanted(() => {
+      this.#near = Deno.connect({ hostname, port, signal }).catch(() => undefined);
+    });
+  }
+
+  /** Whether a connection that was accepted is the bell's; if so, it is taken over. */
+  async claims(socket: Deno.Conn): Promise<boolean> {
+    const near = await this.#near;
+    if (near === undefined || this.#closing.signal.aborted || !isOtherEnd(socket, near)) return false;
+    this.#near = undefined;
+    useBell(this.#bell = new Pair(near as Deno.TcpConn, socket));
+    return true;
+  }
+
+  /** Closes it. */
+  async close(): Promise<void> {
+    this.#withdraw();
+    this.#closing.abort();
+    (await this.#near)?.close();
+    this.#near = undefined;
+    if (this.#bell === undefined) return;
+    dropBell(this.#bell);
+    this.#bell.close();
+    this.#bell = undefined;
+  }
+}
+
+class Pair implements Bell {
+  readonly #near: Deno.TcpConn;
   readonly #far: Deno.Conn;
   readonly #buffer = new Uint8Array(1);
 
-  constructor(near: Deno.Conn, far: Deno.Conn) {
+  constructor(near: Deno.TcpConn, far: Deno.Conn) {
+    near.setNoDelay(true);
     this.#near = near;
     this.#far = far;
   }
@@ -26,16 +63,13 @@ export class SelfBell implements Bell {
     await coming;
   }
 
-  /** Closes both ends. */
   close(): void {
     this.#near.close();
     this.#far.close();
   }
 }
 
-/** Whether an accepted connection is the other end of one that was opened here. */
-export function isOtherEnd(accepted: Deno.Conn, opened: Deno.Conn): boolean {
-  const [theirs, ours] = [accepted.remoteAddr, opened.localAddr];
-  return theirs.transport === "tcp" && ours.transport === "tcp" && theirs.port === ours.port &&
-    theirs.hostname === ours.hostname;
+function isOtherEnd(accepted: Deno.Conn, opened: Deno.Conn): boolean {
+  const [theirs, ours] = [accepted.remoteAddr as Deno.NetAddr, opened.localAddr as Deno.NetAddr];
+  return theirs.port === ours.port && theirs.hostname === ours.hostname;
 }

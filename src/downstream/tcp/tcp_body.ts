@@ -50,7 +50,8 @@ export class TcpBody implements FrontBody, BodyReading {
     if (first === null || this.ended) return first;
     const all = new Uint8Array(this.#length!);
     all.set(first);
-    for (let at = first.length, piece; (piece = await this.read()) !== null; at += piece.length) {
+    let at = first.length;
+    for (let piece; (piece = await this.read()) !== null; at += piece.length) {
       all.set(piece, at);
     }
     return all;
