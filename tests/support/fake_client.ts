@@ -102,6 +102,8 @@ class FakeSocket {
     return Promise.resolve(bytes.length);
   }
 
+  setNoDelay(): void {}
+
   closeWrite(): Promise<void> {
     return Promise.resolve();
   }
@@ -129,10 +131,12 @@ export async function serveBytes(text: string, cuts: readonly number[], reading:
       handler: (request) => handle(request, reading, handled),
       limits: limitsOf({}),
       watchdog,
+      scheme: "http",
+      speaksForClients: () => false,
       draining: false,
+      admit: () => true,
       closed: () => open = false,
     },
-    "http",
   );
   const serving = connection.serve();
   let quiet = 0;

@@ -214,7 +214,7 @@ export class ClientConnection extends ClientSocket {
       } else {
         this.idleSince = this.now;
         // Where a head seemed to begin, and was an empty line in two pieces, there is nothing to answer.
-        this.#closesWhenLate = true;
+        if (this.isLate) return undefined;
       }
       if (this.isOver) return undefined;
       await this.more();
