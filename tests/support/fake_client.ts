@@ -135,6 +135,7 @@ export async function serveBytes(text: string, cuts: readonly number[], reading:
       speaksForClients: () => false,
       draining: false,
       admit: () => true,
+      idle() {},
       closed: () => open = false,
     },
   );

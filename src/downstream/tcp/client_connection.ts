@@ -16,20 +16,17 @@ import { ClientSocket } from "./client_socket.ts";
 import { HeadParser } from "./head_parser.ts";
 import { introduced } from "./introduction.ts";
 import { linger } from "./linger.ts";
-import { Rate } from "./rate.ts";
 import { sendAnswer } from "./send_answer.ts";
 import type { Server } from "./server.ts";
-import { TcpRequest } from "./tcp_request.ts";
+import { type Client, TcpRequest } from "./tcp_request.ts";
 import { joinTunnel } from "./tunnel.ts";
 
 /** The rest of a body that is read for the connection's sake after an early answer, in bytes. */
 const WORTH_READING = 64 * 1024;
 /** A connection. */
-export class ClientConnection extends ClientSocket {
+export class ClientConnection extends ClientSocket implements Client {
   /** The client's address, without port. */
   clientAddress: string;
-  /** How fast the body of the present request comes. */
-  bodyRate: Rate = new Rate();
   /** When it became idle, on the watchdog's clock; Infinity while it is not. */
   idleSince: number;
   /** Whether it counts among those of its client's address. */
@@ -97,11 +94,12 @@ export class ClientConnection extends ClientSocket {
 
   override tick(now: number): void {
     super.tick(now);
-    if (this.#request?.content === undefined || this.closed) return;
+    const content = this.#request?.content;
+    if (content === undefined || this.closed) return;
     const { minRate } = this.limits;
     // A client that waits for the upstream's word is not slow.
-    const waits = this.#request.expectsContinue && !this.#wasInformed;
-    if (!waits && this.bodyRate.isBelow(minRate, now)) {
+    const waits = this.#request!.expectsContinue && !this.#wasInformed;
+    if (!waits && content.rate.isBelow(minRate, now)) {
       this.#leave(
         new ProxyError("client_timeout", `The client sent fewer than ${minRate} bytes/s of its body`),
       );
@@ -121,17 +119,12 @@ export class ClientConnection extends ClientSocket {
     const { buffer, length } = writeAnswerHead(answer, { framing: "close", connection: "" });
     if (status === 100) {
       this.#wasInformed = true;
-      this.bodyRate.restart(this.now);
+      this.#request?.content?.rate.restart(this.now);
     }
     const before = this.#informing ?? Promise.resolve();
     this.#informing = before.then(() => this.write(buffer.subarray(0, length)))
       .then(() => giveBuffer(buffer), () => {});
   };
-
-  /** Whatever comes behind a body is the next request, or the client's leaving. */
-  bodyEnded(): void {
-    this.watch();
-  }
 
   protected override get isUploading(): boolean {
     return this.#request?.content?.ended === false;
@@ -191,7 +184,6 @@ export class ClientConnection extends ClientSocket {
     this.idleSince = Infinity;
     this.#request = request;
     if (request.content === undefined) this.watch();
-    else this.bodyRate = new Rate();
     const answer = await this.#server.handler(request);
     const again = await this.#answer(request, answer);
     this.#request = this.#onGone = undefined;

@@ -15,7 +15,7 @@ import { ClientConnection } from "./client_connection.ts";
 import { limitsOf, type TcpLimits } from "./limits.ts";
 import { openListener } from "./listener.ts";
 import { SelfBell } from "./self_bell.ts";
-import type { Server } from "./server.ts";
+import type { Counted, Server } from "./server.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
@@ -77,7 +77,7 @@ class TcpFront implements Front, Server {
     sleep(HANDOVER, this.#stopping.signal).then(() => before.close());
   }
 
-  admit(connection: ClientConnection): boolean {
+  admit(connection: Counted): boolean {
     const { clientAddress } = connection;
     connection.isCounted = true;
     const count = (this.#perAddress.get(clientAddress) ?? 0) + 1;
@@ -85,8 +85,8 @@ class TcpFront implements Front, Server {
     return count <= this.limits.maxConnectionsPerAddress;
   }
 
-  closed(connection: ClientConnection): void {
-    this.#connections.delete(connection);
+  closed(connection: Counted): void {
+    this.#connections.delete(connection as ClientConnection);
     if (connection.isCounted) {
       const { clientAddress } = connection;
       const left = this.#perAddress.get(clientAddress)! - 1;

@@ -11,7 +11,7 @@ import { passedOn } from "../../http/trailers.ts";
 import type { FrontResponse } from "../front.ts";
 import { type AnswerFraming, put, writeAnswerHead } from "./answer_head.ts";
 import { giveBuffer } from "./buffers.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { TcpRequest } from "./tcp_request.ts";
 
@@ -31,7 +31,7 @@ const LEAST = 1024;
  * @throws when the client is gone, or the body failed
  */
 export async function sendAnswer(
-  client: ClientConnection,
+  client: ClientSocket,
   { method, isHttp11 }: TcpRequest,
   answer: FrontResponse,
   again: boolean,
@@ -82,7 +82,7 @@ function declaredLength({ headers: { lines } }: FrontResponse): number {
  * @param left The length that was declared.
  */
 async function stream(
-  client: ClientConnection,
+  client: ClientSocket,
   source: BodySource,
   buffer: Uint8Array<ArrayBuffer>,
   headLength: number,

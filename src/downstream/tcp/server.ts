@@ -5,8 +5,15 @@
  */
 import type { Watchdog } from "../../http/watchdog.ts";
 import type { FrontHandler } from "../front.ts";
-import type { ClientConnection } from "./client_connection.ts";
 import type { TcpLimits } from "./limits.ts";
+
+/** A connection that counts among those of its client's address. */
+export interface Counted {
+  /** The client's address. */
+  readonly clientAddress: string;
+  /** Whether it counts by now. */
+  isCounted: boolean;
+}
 
 /** A listener, for its connections. */
 export interface Server {
@@ -23,9 +30,9 @@ export interface Server {
   /** Whether connections are to end after their present request. */
   draining: boolean;
   /** Whether a connection whose client is known now may stay. */
-  admit(connection: ClientConnection): boolean;
+  admit(connection: Counted): boolean;
   /** Told that a connection has become idle. */
   idle(): void;
   /** Told of a connection's end. */
-  closed(connection: ClientConnection): void;
+  closed(connection: Counted): void;
 }

@@ -15,7 +15,7 @@ import type { FrontRequest } from "../front.ts";
 import { isHost } from "../host.ts";
 import { refused } from "../refused.ts";
 import { normalTarget } from "../target.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import type { HeadParser } from "./head_parser.ts";
 import { TcpBody } from "./tcp_body.ts";
 
@@ -36,6 +36,22 @@ const MAY_BE_KNOWN = new Uint8Array(32 * 32);
 for (const name of KNOWN) MAY_BE_KNOWN[name.length * 32 + (name.charCodeAt(0) & 31)] = 1;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Who sends a request. */
+export interface Client {
+  /** Its address, without port. */
+  readonly clientAddress: string;
+  /** `http` or `https`. */
+  readonly scheme: string;
+  /** What stands for a Host that an HTTP/1.0 request does not name. */
+  readonly host: string;
+  /** As that of a request. */
+  readonly inform: NonNullable<FrontRequest["inform"]>;
+  /** As that of a request. */
+  endpoints(): Endpoints;
+  /** As that of a request. */
+  onGone(callback: (error: ProxyError) => void): void;
+}
 
 /** A request that came through the own server. */
 export class TcpRequest implements FrontRequest {
@@ -59,10 +75,10 @@ export class TcpRequest implements FrontRequest {
   /** The body, once there is a need to know of it. */
   readonly content: TcpBody | undefined = undefined;
   inform?: (status: number, reason: string, headers: HeaderList) => void;
-  readonly #connection: ClientConnection;
+  readonly #connection: ClientSocket & Client;
 
   /** Takes the head apart that the parser found in the bytes from `start` to `end`, or stands for one that is refused. */
-  constructor(connection: ClientConnection, head: HeadParser | ProxyError, start: number, end: number) {
+  constructor(connection: ClientSocket & Client, head: HeadParser | ProxyError, start: number, end: number) {
     this.#connection = connection;
     if (head instanceof ProxyError) {
       this.refused = head;

@@ -6,7 +6,7 @@
 import { messageOf, ProxyError } from "../../http/errors.ts";
 import type { Tunnel } from "../front.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 
 /** When one side has ended, the other gets so long to end as well, in milliseconds. */
 const LAST_WORDS = 5_000;
@@ -20,7 +20,7 @@ type End = Pick<Tunnel, "readInto" | "write" | "closeWrite">;
  * Passes bytes both ways until both sides have ended, one of them fails, or neither says anything for `timeout`
  * milliseconds. Then both connections are closed.
  */
-export async function joinTunnel(client: ClientConnection, upstream: Tunnel, timeout: number): Promise<void> {
+export async function joinTunnel(client: ClientSocket, upstream: Tunnel, timeout: number): Promise<void> {
   let rest = timeout;
   let isHalf = false;
   let isOver = false;
