@@ -78,8 +78,8 @@ export interface FrontResponse {
 
 /** The upstream's end of a connection that has switched protocols. */
 export interface Tunnel {
-  /** Bytes from the upstream; null when it sends no more. */
-  read(into: Uint8Array): Promise<number | null>;
+  /** Reads bytes from the upstream; null when it sends no more. */
+  readInto(into: Uint8Array): Promise<number | null>;
   /** Bytes to the upstream, all of them. */
   write(bytes: Uint8Array): Promise<void>;
   /** Says that no more bytes come. */
@@ -88,6 +88,13 @@ export interface Tunnel {
   passed(up: number, down: number): void;
   /** Closes it. Called exactly once; the error says why, null is the usual end. */
   end(error: ProxyError | null): void;
+}
+
+/** Tells whoever made an answer that nothing more of it will be sent. */
+export function giveUp({ body, onSent, tunnel }: FrontResponse, error?: ProxyError): void {
+  if (body !== null && !(body instanceof Uint8Array)) body.cancel(error);
+  tunnel?.end(error ?? null);
+  onSent?.();
 }
 
 /** Answers every request; never rejects. */

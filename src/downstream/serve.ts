@@ -7,7 +7,7 @@ import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
-import type { Front, FrontHandler, FrontResponse } from "./front.ts";
+import { type Front, type FrontHandler, giveUp } from "./front.ts";
 import { ServeRequest, type UrlParts } from "./serve_request.ts";
 import { serveResponse } from "./serve_response.ts";
 
@@ -104,10 +104,4 @@ export function serve(address: Address, handler: FrontHandler): Front {
       await done;
     },
   };
-}
-
-/** Tells whoever made an answer that nothing of it will be sent. */
-function giveUp({ body, onSent }: FrontResponse): void {
-  if (body !== null && !(body instanceof Uint8Array)) body.cancel();
-  onSent?.();
 }

@@ -223,7 +223,8 @@ class ChunkedBody implements BodyReader {
 
   whole(): Uint8Array | null {
     const here = this.#decode();
-    if (this.#decoder.ended) return here ?? new Uint8Array();
+    // Trailer fields have no place in an answer with a length.
+    if (this.#decoder.ended && this.#decoder.trailers === undefined) return here ?? new Uint8Array();
     this.#first = here;
     return null;
   }

@@ -26,11 +26,22 @@ export const IS_TEXT: Uint8Array = new Uint8Array(256)
   .map((_, c) => c === HTAB || (c >= SP && c !== 127) ? 1 : 0);
 
 const decoder = new TextDecoder();
+/** How many characters are made in one call. */
+const AT_ONCE = 8 * 1024;
 
 /** The bytes from `start` to `end` as a byte string: each character is one byte. */
 export function byteString(bytes: Uint8Array, start: number, end: number): string {
   for (let i = start; i < end; i++) {
-    if (bytes[i]! > 127) return String.fromCharCode(...bytes.subarray(start, end));
+    if (bytes[i]! > 127) return wideString(bytes, start, end);
   }
   return decoder.decode(bytes.subarray(start, end));
+}
+
+/** The runtime's "latin1" is windows-1252, which has other characters for some bytes; and arguments are limited. */
+function wideString(bytes: Uint8Array, start: number, end: number): string {
+  let text = "";
+  for (let at = start; at < end; at += AT_ONCE) {
+    text += String.fromCharCode(...bytes.subarray(at, Math.min(end, at + AT_ONCE)));
+  }
+  return text;
 }

@@ -108,8 +108,8 @@ export class ChunkedDecoder {
       this.#trailerBytes += line.length + 2;
       this.trailers ??= new HeaderList();
       const colon = line.indexOf(":");
-      // No white space but tab and space can be there.
-      this.trailers.lines.push(line.slice(0, colon), line.slice(colon + 1).trim());
+      // Not `trim`, which would also take the bytes that are a no-break space in Latin-1 alone.
+      this.trailers.lines.push(line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, ""));
     }
   }
 }

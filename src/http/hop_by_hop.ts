@@ -40,3 +40,10 @@ export function removeNamed(headers: HeaderList, connection: string): void {
 export function hasToken(connection: string, token: string): boolean {
   return isName(connection, token) || (connection.includes(",") && tokens(connection).includes(token));
 }
+
+/** What an `Upgrade` holds that may be switched to: all but cleartext HTTP/2, which would carry requests past the hooks. */
+export function switchable(upgrade: string): string | null {
+  const allowed = upgrade.split(",").map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== "" && !/^h2c?$/i.test(protocol));
+  return allowed.length > 0 ? allowed.join(", ") : null;
+}

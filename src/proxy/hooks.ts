@@ -24,7 +24,7 @@ export interface RequestHead {
   headers: HeaderList;
 }
 
-/** The head of a response, hop-by-hop fields taken out. */
+/** The head of a response, hop-by-hop fields taken out; only the `upgrade` of a 426 stays. */
 export interface ResponseHead {
   /** 200 to 599, or 101 when the upstream switches protocols. */
   status: number;

@@ -49,8 +49,8 @@ export function listenerProblems(listener: unknown): string[] {
     }
   }
   if (problems.length > 0 || front === "tcp") return problems;
-  const stray = [...Object.keys(rest), ...(proxyProtocol === undefined ? [] : ["proxyProtocol"])];
-  return stray.map((name) => `listener "${name}" is for the front "tcp", this one is "serve"`);
+  const stray = Object.entries({ ...rest, proxyProtocol }).filter(([, value]) => value !== undefined);
+  return stray.map(([name]) => `listener "${name}" is for the front "tcp", this one is "serve"`);
 }
 
 /**
@@ -59,7 +59,8 @@ export function listenerProblems(listener: unknown): string[] {
  * @throws {RangeError} that names every setting that cannot be used
  */
 export function listenerOf(own: ListenerOptions = {}, instead: ListenerOptions = {}): ListenerOptions {
-  const listener = { ...own, ...instead };
+  const given = Object.entries(instead).filter(([, value]) => value !== undefined);
+  const listener = { ...own, ...Object.fromEntries(given) };
   const problems = listenerProblems(listener);
   if (problems.length > 0) throw new RangeError(problems.join("; "));
   return listener;

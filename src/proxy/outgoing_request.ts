@@ -49,6 +49,6 @@ export function addOwn(headers: HeaderList, front: FrontRequest, isChunked: bool
 
 /** One id goes out: what a hook set, otherwise that of the session, which the client's may not have been fit for. */
 function setRequestId(headers: HeaderList, given: string | null, id: string): void {
-  const last = headers.getAll("x-request-id").at(-1);
-  headers.set("x-request-id", last === undefined || last === given ? id : last);
+  const isTheirs = headers.get("x-request-id") === given;
+  headers.set("x-request-id", (isTheirs ? undefined : headers.getAll("x-request-id").at(-1)) ?? id);
 }

@@ -15,7 +15,7 @@ import type { Awaitable, ResponseHead } from "./hooks.ts";
 import { isPromise } from "./hook_result.ts";
 import type { RequestState } from "./request_state.ts";
 import { TrackedSource } from "./tracked_source.ts";
-import { switched, switchedTo } from "./upgrade.ts";
+import { keepAdvice, switched, switchedTo } from "./upgrade.ts";
 
 /** A client is not thought to leave within this time, in milliseconds: looking costs more than the rest of a quick answer. */
 const QUICK = 5;
@@ -26,6 +26,7 @@ export function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): 
   run.firstByteMs = run.elapsed;
   const protocol = head.status === 101 ? switchedTo(run, head) : undefined;
   const body = protocol === undefined ? attempt.exchange!.readBody(head, attempt.method) : null;
+  if (head.status === 426) keepAdvice(head);
   const response: ResponseHead = { status: head.status, headers: head.headers };
   const next = (): Awaitable<FrontResponse> => {
     run.phase = "";

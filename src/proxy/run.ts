@@ -191,7 +191,8 @@ export class Run implements RequestState, Watched {
     watchdog.delete(this);
     this.body?.cancel();
     this.attempt?.over(error);
-    if (error?.type === "client_gone") this.status = error.status;
+    // The answer of a tunnel was complete before its client left.
+    if (error?.type === "client_gone" && this.status !== 101) this.status = error.status;
     counters.end(this.status);
     if (error !== null && error !== this.#failure) report(this, error);
     if (error?.type === "client_gone") counters.clientGone++;

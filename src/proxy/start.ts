@@ -56,7 +56,8 @@ export interface Running {
   renewTls(): void;
   /**
    * Stops accepting, lets requests under way finish for up to `drain` milliseconds, then ends them. With 0 every
-   * connection is closed at once; after a drain, one whose client does not read its answer is left to the process's end.
+   * connection is closed at once; after a drain, so are those that are left, but `Deno.serve` leaves one whose client does
+   * not read its answer to the process's end.
    * Whether all finished in time.
    */
   stop(drain: number): Promise<boolean>;
@@ -97,7 +98,10 @@ export function startProxy(module: ProxyModule, { listen, listener, onEnd }: Sta
       const drained = await within(shutdown, drain);
       if (!drained) {
         proxy.abort();
-        await within(shutdown, LAST_WORDS);
+        if (!await within(shutdown, LAST_WORDS)) {
+          front.close();
+          await within(shutdown, LAST_BYTES);
+        }
       }
       await proxy.close();
       return drained;

@@ -5,7 +5,7 @@
  */
 import type { FrontResponse, Tunnel } from "../downstream/front.ts";
 import { ProxyError } from "../http/errors.ts";
-import { tokens } from "../http/hop_by_hop.ts";
+import { isHopByHop, switchable, tokens } from "../http/hop_by_hop.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ResponseHead } from "./hooks.ts";
@@ -27,6 +27,12 @@ export function switchedTo(run: RequestState, head: UpstreamHead): string {
   );
 }
 
+/** A 426 has to say what it wants to switch to, RFC 9110 section 15.5.22; the client can ask for it through the proxy. */
+export function keepAdvice({ headers, upgrade }: UpstreamHead): void {
+  const advice = upgrade === null ? null : switchable(upgrade);
+  if (advice !== null) headers.lines.push("upgrade", advice);
+}
+
 /** The 101 for the client, behind which its connection and the upstream's are one. */
 export function switched(
   run: RequestState,
@@ -37,11 +43,13 @@ export function switched(
 ): FrontResponse {
   run.status = status;
   run.deadline = Infinity;
-  headers.delete("content-length");
+  headers.removeIf(isHopByHop);
   headers.lines.push("connection", "upgrade", "upgrade", protocol);
   const tunnel = run.stream = new UpstreamEnd(run, connection);
   return { status, reason, headers, body: null, onSent: undefined, tunnel };
 }
+
+const NONE = new Uint8Array(0);
 
 /** The upstream's end. */
 class UpstreamEnd implements Tunnel {
@@ -54,13 +62,17 @@ class UpstreamEnd implements Tunnel {
     this.#connection = connection;
   }
 
-  async read(into: Uint8Array): Promise<number | null> {
+  readInto(into: Uint8Array): Promise<number | null> {
     const { buffer, start, end } = this.#connection;
-    if (start === end) return await this.#connection.readInto(into);
+    if (start === end) {
+      // It was for heads, and the tunnel may last for days.
+      this.#connection.buffer = NONE;
+      return this.#connection.readInto(into);
+    }
     const n = Math.min(into.length, end - start);
     into.set(buffer.subarray(start, start + n));
     this.#connection.start += n;
-    return n;
+    return Promise.resolve(n);
   }
 
   async write(bytes: Uint8Array): Promise<void> {

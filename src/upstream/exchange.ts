@@ -11,7 +11,6 @@ import type { Watchdog } from "../http/watchdog.ts";
 import type { Connection } from "./connection.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
-
 import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
 
 /** The most interim (1xx) responses skipped before a final one. */

@@ -3,6 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import type { HeaderList } from "../../src/http/headers.ts";
 import { ClaimingHeaders } from "../../src/downstream/claims.ts";
 import { setForwarded } from "../../src/downstream/forwarded.ts";
+import { type FrontName, onBothFronts } from "../support/fronts.ts";
 import { testProxy } from "../support/proxy.ts";
 import { send, valuesOf } from "../support/send.ts";
 import { wireOrigin } from "../support/wire_origin.ts";
@@ -19,13 +20,18 @@ const NAMES = [
 type Edit = (headers: HeaderList) => void;
 
 /** The values of {@linkcode NAMES} at the origin, after a request with these field lines and a hook's edit of it. */
-async function atOrigin(lines: string, trustedProxies: string[], edit: Edit): Promise<string[][]> {
+async function atOrigin(
+  front: FrontName,
+  lines: string,
+  trustedProxies: string[],
+  edit: Edit,
+): Promise<string[][]> {
   await using origin = wireOrigin();
   await using proxy = testProxy({
     options: { trustedProxies },
     requestFilter: ({ request }) => edit(request.headers),
     upstreamPeer: () => ({ address: origin.address }),
-  });
+  }, { front });
   await send(proxy.address, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${lines}\r\n`);
   return NAMES.map((name) => valuesOf(origin.received[0]!, name));
 }
@@ -64,37 +70,54 @@ const CLIENTS: Record<string, string> = {
 for (const [client, lines] of Object.entries(CLIENTS)) {
   const via = lines.startsWith("Via") ? "1.0 b, 1.1 postern" : "1.1 postern";
   for (const [how, edit] of Object.entries({ sets: SETS, appends: APPENDS, replaces: REPLACES })) {
-    Deno.test(`what requestFilter ${how} goes out once, when an unknown client ${client}`, async () => {
-      const received = await atOrigin(lines, [], edit);
-      assertEquals(received, [...HOOKED, [how === "replaces" ? "1.1 postern" : via], ["hook"]]);
-    });
+    onBothFronts(
+      `what requestFilter ${how} goes out once, when an unknown client ${client}`,
+      async (front) => {
+        const received = await atOrigin(front, lines, [], edit);
+        assertEquals(received, [...HOOKED, [how === "replaces" ? "1.1 postern" : via], ["hook"]]);
+      },
+    );
   }
 }
 
-Deno.test("what requestFilter sets replaces the claims of a trusted client", async () => {
-  const received = await atOrigin(CLIENTS["claims the way"]!, ["127.0.0.1"], SETS);
+onBothFronts("what requestFilter sets replaces the claims of a trusted client", async (front) => {
+  const received = await atOrigin(front, CLIENTS["claims the way"]!, ["127.0.0.1"], SETS);
   assertEquals(received, [...HOOKED, ["1.1 postern"], ["hook"]]);
 });
 
-Deno.test("what requestFilter appends to the claims of a trusted client comes after them, and wins", async () => {
-  const [forwardedFor, proto, host] = await atOrigin(CLIENTS["claims the way"]!, ["127.0.0.1"], APPENDS);
-  assertEquals([forwardedFor, proto, host], [["9.9.9.9, 7.7.7.7, 127.0.0.1"], ["https"], ["front.example"]]);
-});
+onBothFronts(
+  "what requestFilter appends to the claims of a trusted client comes after them, and wins",
+  async (front) => {
+    const [forwardedFor, proto, host] = await atOrigin(
+      front,
+      CLIENTS["claims the way"]!,
+      ["127.0.0.1"],
+      APPENDS,
+    );
+    assertEquals([forwardedFor, proto, host], [["9.9.9.9, 7.7.7.7, 127.0.0.1"], ["https"], [
+      "front.example",
+    ]]);
+  },
+);
 
-Deno.test("claims that requestFilter leaves alone are replaced, or kept from a trusted client", async () => {
-  const lines = CLIENTS["claims the way"]!;
-  assertEquals(
-    await atOrigin(lines, [], () => {}),
-    [["127.0.0.1"], ["http"], ["a"], [], ["1.1 postern"], ["theirs"]],
-  );
-  assertEquals(
-    await atOrigin(lines, ["127.0.0.1"], () => {}),
-    [["9.9.9.9, 127.0.0.1"], ["ws"], ["b"], ["for=9.9.9.9"], ["1.1 postern"], ["theirs"]],
-  );
-});
+onBothFronts(
+  "claims that requestFilter leaves alone are replaced, or kept from a trusted client",
+  async (front) => {
+    const lines = CLIENTS["claims the way"]!;
+    assertEquals(
+      await atOrigin(front, lines, [], () => {}),
+      [["127.0.0.1"], ["http"], ["a"], [], ["1.1 postern"], ["theirs"]],
+    );
+    assertEquals(
+      await atOrigin(front, lines, ["127.0.0.1"], () => {}),
+      [["9.9.9.9, 127.0.0.1"], ["ws"], ["b"], ["for=9.9.9.9"], ["1.1 postern"], ["theirs"]],
+    );
+  },
+);
 
-Deno.test("a hook that changes one claim does not vouch for the others", async () => {
+onBothFronts("a hook that changes one claim does not vouch for the others", async (front) => {
   const received = await atOrigin(
+    front,
     CLIENTS["claims the way"]!,
     [],
     (headers) => headers.set("x-forwarded-proto", "https"),
@@ -102,14 +125,14 @@ Deno.test("a hook that changes one claim does not vouch for the others", async (
   assertEquals(received, [["127.0.0.1"], ["https"], ["a"], [], ["1.1 postern"], ["theirs"]]);
 });
 
-Deno.test("claims do not pass as a hook's when it replaces the headers by a copy", async () => {
+onBothFronts("claims do not pass as a hook's when it replaces the headers by a copy", async (front) => {
   await using origin = wireOrigin();
   await using proxy = testProxy({
     requestFilter({ request }) {
       request.headers = request.headers.clone();
     },
     upstreamPeer: () => ({ address: origin.address }),
-  });
+  }, { front });
   await send(
     proxy.address,
     `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${CLIENTS["claims the way"]}\r\n`,
@@ -118,7 +141,7 @@ Deno.test("claims do not pass as a hook's when it replaces the headers by a copy
   assertEquals(received, [["127.0.0.1"], ["http"], ["a"], []]);
 });
 
-Deno.test("an id that requestFilter deletes is set anew, from the session", async () => {
+onBothFronts("an id that requestFilter deletes is set anew, from the session", async (front) => {
   const ids: string[] = [];
   await using origin = wireOrigin();
   await using proxy = testProxy({
@@ -127,7 +150,7 @@ Deno.test("an id that requestFilter deletes is set anew, from the session", asyn
       request.headers.delete("x-request-id");
     },
     upstreamPeer: () => ({ address: origin.address }),
-  });
+  }, { front });
   for (const line of ["", "X-Request-Id: theirs\r\n", "X-Request-Id: <b>\r\n"]) {
     await send(proxy.address, `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${line}\r\n`);
   }

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/a
 import { setForwarded, trustCheck } from "../../src/downstream/forwarded.ts";
 import { HeaderList } from "../../src/http/headers.ts";
 import type { ProxyOptions } from "../../src/mod.ts";
+import { type FrontName, onBothFronts } from "../support/fronts.ts";
 import { testProxy } from "../support/proxy.ts";
 import { send, valuesOf } from "../support/send.ts";
 import { wireOrigin } from "../support/wire_origin.ts";
@@ -69,9 +70,14 @@ Deno.test("setForwarded: IPv6 clients, scheme and Host are told as they are, ahe
 });
 
 /** The fields of these names at the origin, after a request with these field lines. */
-async function atOrigin(lines: string, options: ProxyOptions, names: string[]): Promise<string[][]> {
+async function atOrigin(
+  front: FrontName,
+  lines: string,
+  options: ProxyOptions,
+  names: string[],
+): Promise<string[][]> {
   await using origin = wireOrigin();
-  await using proxy = testProxy({ options, upstreamPeer: () => ({ address: origin.address }) });
+  await using proxy = testProxy({ options, upstreamPeer: () => ({ address: origin.address }) }, { front });
   await send(proxy.address, `GET / HTTP/1.1\r\nHost: a:80\r\n${lines}\r\n`);
   return names.map((name) => valuesOf(origin.received[0]!, name));
 }
@@ -126,8 +132,8 @@ const FORWARDED: [what: string, lines: string, trusted: string[], received: stri
 ];
 
 for (const [what, lines, trustedProxies, received] of FORWARDED) {
-  Deno.test(`forwarded fields: ${what}`, async () => {
-    assertEquals(await atOrigin(lines, { trustedProxies }, CLAIMS), received);
+  onBothFronts(`forwarded fields: ${what}`, async (front) => {
+    assertEquals(await atOrigin(front, lines, { trustedProxies }, CLAIMS), received);
   });
 }
 
@@ -140,9 +146,12 @@ Deno.test("a list of trusted proxies with a bad entry is an error at start-up", 
 });
 
 for (const id of ["t", "0af7651916cd43dd8448eb211c80319c", "a-b_c.d:e+f/g=", "x".repeat(128)]) {
-  Deno.test(`a well-formed X-Request-Id of ${id.length} characters beginning with "${id[0]}" is kept`, async () => {
-    assertEquals(await atOrigin(`${CLOSE}X-Request-Id: ${id}\r\n`, {}, ["x-request-id"]), [[id]]);
-  });
+  onBothFronts(
+    `a well-formed X-Request-Id of ${id.length} characters beginning with "${id[0]}" is kept`,
+    async (front) => {
+      assertEquals(await atOrigin(front, `${CLOSE}X-Request-Id: ${id}\r\n`, {}, ["x-request-id"]), [[id]]);
+    },
+  );
 }
 
 const BAD_IDS: Record<string, string> = {
@@ -157,20 +166,23 @@ const BAD_IDS: Record<string, string> = {
 };
 
 for (const [what, lines] of Object.entries(BAD_IDS)) {
-  Deno.test(`an X-Request-Id that ${what} is replaced by one that hooks, origin and log share`, async () => {
-    await using origin = wireOrigin();
-    const ids: string[] = [];
-    await using proxy = testProxy({
-      requestFilter: (session) => void ids.push(session.id),
-      upstreamPeer: () => ({ address: origin.address }),
-    });
-    for (let i = 0; i < 2; i++) {
-      await send(proxy.address, `GET / HTTP/1.1\r\nHost: a\r\n${CLOSE}${lines}\r\n`);
-    }
-    const entries = [await proxy.ended(1), await proxy.ended(2)];
-    assertEquals(origin.requests.flatMap(({ text }) => valuesOf(text, "x-request-id")), ids);
-    assertEquals(entries.map(({ id }) => id), ids);
-    for (const id of ids) assertMatch(id, /^[0-9a-z-]{8,40}$/);
-    assertNotEquals(ids[0], ids[1]);
-  });
+  onBothFronts(
+    `an X-Request-Id that ${what} is replaced by one that hooks, origin and log share`,
+    async (front) => {
+      await using origin = wireOrigin();
+      const ids: string[] = [];
+      await using proxy = testProxy({
+        requestFilter: (session) => void ids.push(session.id),
+        upstreamPeer: () => ({ address: origin.address }),
+      }, { front });
+      for (let i = 0; i < 2; i++) {
+        await send(proxy.address, `GET / HTTP/1.1\r\nHost: a\r\n${CLOSE}${lines}\r\n`);
+      }
+      const entries = [await proxy.ended(1), await proxy.ended(2)];
+      assertEquals(origin.requests.flatMap(({ text }) => valuesOf(text, "x-request-id")), ids);
+      assertEquals(entries.map(({ id }) => id), ids);
+      for (const id of ids) assertMatch(id, /^[0-9a-z-]{8,40}$/);
+      assertNotEquals(ids[0], ids[1]);
+    },
+  );
 }

@@ -3,6 +3,7 @@
  * hook says in Connection is about another connection, and never closes this one. It says `close` when it will.
  */
 import { assertEquals } from "@std/assert";
+import { onBothFronts } from "../support/fronts.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { valuesOf } from "../support/send.ts";
 import { responseText, within } from "../support/wire.ts";
@@ -15,17 +16,20 @@ const KEPT: [who: string, lines: string, status: number][] = [
 ];
 
 for (const [who, lines, status] of KEPT) {
-  Deno.test(`a client's connection is kept until the client asks to close it: behind ${who}`, async () => {
-    await using origin = wireOrigin(() => status === 502 ? "nonsense\r\n\r\n" : responseText("", lines));
-    await using proxy = testProxy(origin.address);
-    using client = await rawClient(proxy.address);
-    for (const wish of ["", "", "Connection: keep-alive\r\n", "Connection: close\r\n"]) {
-      await client.write(`HEAD / HTTP/1.1\r\nHost: a\r\n${wish}\r\n`);
-      const head = await within(client.readHead(), "the answer") ?? "";
-      assertEquals(head.slice(9, 12), String(status));
-      assertEquals(valuesOf(head, "connection"), wish.includes("close") ? ["close"] : []);
-    }
-    await within(client.closed(), "the end of the connection");
-    assertEquals((await proxy.ended(4)).status, status);
-  });
+  onBothFronts(
+    `a client's connection is kept until the client asks to close it: behind ${who}`,
+    async (front) => {
+      await using origin = wireOrigin(() => status === 502 ? "nonsense\r\n\r\n" : responseText("", lines));
+      await using proxy = testProxy(origin.address, { front });
+      using client = await rawClient(proxy.address);
+      for (const wish of ["", "", "Connection: keep-alive\r\n", "Connection: close\r\n"]) {
+        await client.write(`HEAD / HTTP/1.1\r\nHost: a\r\n${wish}\r\n`);
+        const head = await within(client.readHead(), "the answer") ?? "";
+        assertEquals(head.slice(9, 12), String(status));
+        assertEquals(valuesOf(head, "connection"), wish.includes("close") ? ["close"] : []);
+      }
+      await within(client.closed(), "the end of the connection");
+      assertEquals((await proxy.ended(4)).status, status);
+    },
+  );
 }

@@ -1,5 +1,6 @@
 /** Large heads, and bodies up to and beyond their limit. */
 import { assert, assertEquals } from "@std/assert";
+import { type FrontName, onBothFronts } from "../support/fronts.ts";
 import { rawOrigin } from "../support/origin.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { send, statusOf, valuesOf } from "../support/send.ts";
@@ -17,41 +18,60 @@ function large(bytes: number, where: "target" | "field"): string {
   return text("x".repeat(bytes - text("").length));
 }
 
+const NAMES = { serve: "x-large", tcp: "X-Large" };
+// Deno.serve refuses it by itself and always with 400; the proxy does not learn of it.
+const REFUSALS = { serve: { target: 400, field: 400 }, tcp: { target: 414, field: 431 } };
+
 for (const where of ["target", "field"] as const) {
-  Deno.test(`a head of nearly 64 KB reaches the origin whole: a large ${where}`, async () => {
+  onBothFronts(`a head of nearly 64 KB reaches the origin whole: a large ${where}`, async (front) => {
     await using origin = wireOrigin();
-    await using proxy = testProxy(origin.address);
+    await using proxy = testProxy(
+      origin.address,
+      front === "tcp" ? { front, maxRequestLine: HEAD_LIMIT } : { front },
+    );
     const request = large(HEAD_LIMIT - 100, where);
     assertEquals(statusOf(await send(proxy.address, request)), 200);
     const filling = /x{1000,}/.exec(request)![0];
     assert(
       origin.received[0]!.includes(
-        where === "target" ? `GET /${filling} HTTP/1.1\r\n` : `x-large: ${filling}\r\n`,
+        where === "target" ? `GET /${filling} HTTP/1.1\r\n` : `${NAMES[front]}: ${filling}\r\n`,
       ),
     );
   });
 
-  // Deno.serve refuses it by itself and always with 400, never 414 or 431; the proxy does not learn of it.
-  Deno.test(`a head of more than 64 KB is answered with 400 and not forwarded: a large ${where}`, async () => {
-    await using origin = wireOrigin();
-    await using proxy = testProxy(origin.address);
-    assertEquals(statusOf(await send(proxy.address, large(HEAD_LIMIT + 100, where))), 400);
-    assertEquals([origin.connections, proxy.entries.length], [0, 0]);
-  });
+  onBothFronts(
+    `a head of more than 64 KB is refused and not forwarded: a large ${where}`,
+    async (front) => {
+      await using origin = wireOrigin();
+      await using proxy = testProxy(origin.address, { front });
+      assertEquals(
+        statusOf(await send(proxy.address, large(HEAD_LIMIT + 100, where))),
+        REFUSALS[front][where],
+      );
+      assertEquals([origin.connections, proxy.entries.length], [0, front === "serve" ? 0 : 1]);
+    },
+  );
 }
 
-Deno.test("a head of 128 fields reaches the origin, one of 129 is answered with 400", async () => {
-  await using origin = wireOrigin();
-  await using proxy = testProxy(origin.address);
-  const withFields = (count: number) =>
-    `GET / HTTP/1.1\r\n${CLOSE}${
-      Array.from({ length: count - 2 }, (_, i) => `X-${i}: ${i}\r\n`).join("")
-    }\r\n`;
-  assertEquals(statusOf(await send(proxy.address, withFields(129))), 400);
-  assertEquals(statusOf(await send(proxy.address, withFields(128))), 200);
-  const { fields } = origin.requests[0]!;
-  assertEquals([origin.connections, fields.filter((field) => /^x-\d+: \d+$/.test(field)).length], [1, 126]);
-});
+onBothFronts(
+  "a head with as many fields as are allowed reaches the origin, one with one more is refused",
+  async (front) => {
+    await using origin = wireOrigin();
+    await using proxy = testProxy(origin.address, { front });
+    const [most, refusal] = front === "serve" ? [128, 400] : [200, 431];
+    const withFields = (count: number) =>
+      `GET / HTTP/1.1\r\n${CLOSE}${
+        Array.from({ length: count - 2 }, (_, i) => `X-${i}: ${i}\r\n`).join("")
+      }\r\n`;
+    assertEquals(statusOf(await send(proxy.address, withFields(most + 1))), refusal);
+    assertEquals(statusOf(await send(proxy.address, withFields(most))), 200);
+    const { fields } = origin.requests[0]!;
+    assertEquals([origin.connections, fields.filter((field) => /^x-\d+: \d+$/i.test(field)).length], [
+      1,
+      most - 2,
+    ]);
+  },
+);
 
 /** A megabyte of all byte values, without a period that a chunk or buffer size could hide. */
 function megabyte(): string {
@@ -64,9 +84,9 @@ function megabyte(): string {
 }
 
 for (const framing of ["content-length", "chunked"]) {
-  Deno.test(`an upload of 1 MB reaches the origin byte for byte: ${framing}`, async () => {
+  onBothFronts(`an upload of 1 MB reaches the origin byte for byte: ${framing}`, async (front) => {
     await using origin = wireOrigin();
-    await using proxy = testProxy(origin.address);
+    await using proxy = testProxy(origin.address, { front });
     const body = megabyte();
     const sizes = [1, 15, 16, 255, 4096, 65_535, 65_536, 100_003];
     let chunks = "";
@@ -95,13 +115,13 @@ for (const framing of ["content-length", "chunked"]) {
 }
 
 /** A proxy that takes bodies of up to 10 bytes. */
-function limited(address: string) {
-  return testProxy({ options: { maxRequestBody: 10 }, upstreamPeer: () => ({ address }) });
+function limited(front: FrontName, address: string) {
+  return testProxy({ options: { maxRequestBody: 10 }, upstreamPeer: () => ({ address }) }, { front });
 }
 
-Deno.test("a body of the largest size allowed is forwarded, with a length or chunked", async () => {
+onBothFronts("a body of the largest size allowed is forwarded, with a length or chunked", async (front) => {
   await using origin = wireOrigin();
-  await using proxy = limited(origin.address);
+  await using proxy = limited(front, origin.address);
   for (
     const framed of [
       "Content-Length: 10\r\n\r\n0123456789",
@@ -113,42 +133,48 @@ Deno.test("a body of the largest size allowed is forwarded, with a length or chu
   assertEquals(origin.requests.map(({ body }) => body), ["0123456789", "0123456789"]);
 });
 
-Deno.test("a body whose length is beyond the limit is answered with 413, without waiting for it or for an upstream", async () => {
-  await using origin = wireOrigin();
-  await using proxy = limited(origin.address);
-  for (const length of [11, 1_000_000_000]) {
+onBothFronts(
+  "a body whose length is beyond the limit is answered with 413, without waiting for it or for an upstream",
+  async (front) => {
+    await using origin = wireOrigin();
+    await using proxy = limited(front, origin.address);
+    for (const length of [11, 1_000_000_000]) {
+      using client = await rawClient(proxy.address);
+      await client.write(`POST / HTTP/1.1\r\n${CLOSE}Content-Length: ${length}\r\n\r\n`);
+      assertEquals(statusOf(await client.readHead() ?? ""), 413);
+    }
+    assertEquals(origin.connections, 0);
+    assertEquals((await proxy.ended(2)).flag, "DPE");
+  },
+);
+
+onBothFronts(
+  "a chunked upload is answered with 413 as soon as it grows beyond the limit, and never completed",
+  async (front) => {
+    const seen = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<string>();
+    await using origin = rawOrigin(async (connection) => {
+      await connection.readUntil("hello\r\n");
+      seen.resolve();
+      await connection.closed();
+      ended.resolve(connection.received);
+    });
+    await using proxy = limited(front, origin.address);
     using client = await rawClient(proxy.address);
-    await client.write(`POST / HTTP/1.1\r\n${CLOSE}Content-Length: ${length}\r\n\r\n`);
+    await client.write(`POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`);
+    await seen.promise;
+    await client.write("6\r\n world\r\n");
     assertEquals(statusOf(await client.readHead() ?? ""), 413);
-  }
-  assertEquals(origin.connections, 0);
-  assertEquals((await proxy.ended(2)).flag, "DPE");
-});
+    const received = await ended.promise;
+    assertEquals(received.slice(received.indexOf("\r\n\r\n") + 4), "5\r\nhello\r\n");
+    const { status, flag, bytesReceived } = await proxy.ended(1);
+    assertEquals([status, flag, bytesReceived], [413, "DPE", 11]);
+  },
+);
 
-Deno.test("a chunked upload is answered with 413 as soon as it grows beyond the limit, and never completed", async () => {
-  const seen = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<string>();
-  await using origin = rawOrigin(async (connection) => {
-    await connection.readUntil("hello\r\n");
-    seen.resolve();
-    await connection.closed();
-    ended.resolve(connection.received);
-  });
-  await using proxy = limited(origin.address);
-  using client = await rawClient(proxy.address);
-  await client.write(`POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`);
-  await seen.promise;
-  await client.write("6\r\n world\r\n");
-  assertEquals(statusOf(await client.readHead() ?? ""), 413);
-  const received = await ended.promise;
-  assertEquals(received.slice(received.indexOf("\r\n\r\n") + 4), "5\r\nhello\r\n");
-  const { status, flag, bytesReceived } = await proxy.ended(1);
-  assertEquals([status, flag, bytesReceived], [413, "DPE", 11]);
-});
-
-Deno.test("many small chunks count together", async () => {
+onBothFronts("many small chunks count together", async (front) => {
   await using origin = wireOrigin();
-  await using proxy = limited(origin.address);
+  await using proxy = limited(front, origin.address);
   const answer = await send(
     proxy.address,
     `POST / HTTP/1.1\r\n${CLOSE}Transfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(11)}0\r\n\r\n`,

@@ -7,13 +7,24 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Front } from "../../src/downstream/front.ts";
 import { serve } from "../../src/downstream/serve.ts";
+import { listenTcp } from "../../src/downstream/tcp/listen.ts";
 import { HeaderList } from "../../src/http/headers.ts";
 import { startProxy } from "../../src/mod.ts";
+import { type FrontName, onBothFronts } from "../support/fronts.ts";
+import type { Address } from "../../src/upstream/address.ts";
 import { rawOrigin } from "../support/origin.ts";
 import { rawClient } from "../support/proxy.ts";
 import { send, statusOf } from "../support/send.ts";
 
 const REQUEST = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+const ANYWHERE: Address = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
+const answer = () =>
+  Promise.resolve({ status: 200, headers: new HeaderList(), body: null, onSent: undefined });
+const LISTENERS: Record<FrontName, () => Front> = {
+  serve: () => serve(ANYWHERE, answer),
+  tcp: () => listenTcp(ANYWHERE, answer, {}),
+};
 
 const ENDINGS: [name: string, end: (front: Front) => Promise<unknown>][] = [
   ["shutdown twice", (front) => Promise.all([front.shutdown(), front.shutdown()])],
@@ -27,23 +38,20 @@ const ENDINGS: [name: string, end: (front: Front) => Promise<unknown>][] = [
 ];
 
 for (const [name, end] of ENDINGS) {
-  Deno.test(`${name} ends the listener without an error`, async () => {
+  onBothFronts(`${name} ends the listener without an error`, async (front) => {
     // Many times, as it is about who comes first.
     for (let i = 0; i < 20; i++) {
-      const front = serve(
-        { transport: "tcp", hostname: "127.0.0.1", port: 0 },
-        () => Promise.resolve({ status: 200, headers: new HeaderList(), body: null, onSent: undefined }),
-      );
-      const { hostname, port } = front.addr as Deno.NetAddr;
+      const listener = LISTENERS[front]();
+      const { hostname, port } = listener.addr as Deno.NetAddr;
       assertEquals(statusOf(await send(`${hostname}:${port}`, REQUEST)), 200);
-      await end(front);
+      await end(listener);
       await assertRejects(() => Deno.connect({ hostname, port }), Deno.errors.ConnectionRefused);
     }
   });
 }
 
 /** A proxy before an origin that answers with `text` and says no more, and a client that got all of `text`. */
-async function stuck(text: string) {
+async function stuck(front: FrontName, text: string) {
   const asked = Promise.withResolvers<void>();
   const given = Promise.withResolvers<void>();
   const origin = rawOrigin(async (connection) => {
@@ -55,6 +63,7 @@ async function stuck(text: string) {
   });
   const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
     listen: "127.0.0.1:0",
+    listener: { front },
   });
   const client = await rawClient(running.address);
   await client.write(REQUEST);
@@ -66,20 +75,26 @@ async function stuck(text: string) {
 const HALF = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";
 
 for (const [what, text] of [["waits for its upstream", ""], ["has half of its answer", HALF]]) {
-  Deno.test(`stop ends a request that ${what} when the time to drain is over, on both sides`, async () => {
-    const { origin, running, client, upstreamClosed } = await stuck(text!);
-    await using _ = origin;
-    using __ = client;
-    assertEquals(await running.stop(1), false);
-    await Promise.all([client.closed(), upstreamClosed]);
-    assertEquals(statusOf(client.received) === 200, text !== "");
-    assertEquals(client.received.split("\r\n\r\n")[1]?.includes("half") ?? false, text !== "");
-    assertEquals(running.idleConnections, 0);
-  });
+  onBothFronts(
+    `stop ends a request that ${what} when the time to drain is over, on both sides`,
+    async (front) => {
+      const { origin, running, client, upstreamClosed } = await stuck(front, text!);
+      await using _ = origin;
+      using __ = client;
+      assertEquals(await running.stop(1), false);
+      await Promise.all([client.closed(), upstreamClosed]);
+      assertEquals(statusOf(client.received) === 200, text !== "");
+      assertEquals(client.received.split("\r\n\r\n")[1]?.includes("half") ?? false, text !== "");
+      assertEquals(running.idleConnections, 0);
+    },
+  );
 }
 
-Deno.test("stop with nothing under way is over before its time to drain", async () => {
-  const running = startProxy({ upstreamPeer: () => ({ address: "127.0.0.1:1" }) }, { listen: "127.0.0.1:0" });
+onBothFronts("stop with nothing under way is over before its time to drain", async (front) => {
+  const running = startProxy({ upstreamPeer: () => ({ address: "127.0.0.1:1" }) }, {
+    listen: "127.0.0.1:0",
+    listener: { front },
+  });
   using idle = await rawClient(running.address);
   assertEquals(await running.stop(60_000), true);
   await idle.closed();

@@ -24,7 +24,7 @@ function names(source: string, title: string): boolean {
   return ['"', "`", "'"].some((quote) => {
     const literal = quote + title + quote;
     for (let at = -1; (at = source.indexOf(literal, at + 1)) >= 0;) {
-      if (/(?:\bDeno\.test\(|\be2e\(|\bname:)\s*$/.test(source.slice(0, at))) return true;
+      if (/(?:\bDeno\.test\(|\bonBothFronts\(|\be2e\(|\bname:)\s*$/.test(source.slice(0, at))) return true;
     }
     return false;
   });

@@ -161,3 +161,10 @@ for (const [name, text] of malformed) {
     }
   });
 }
+
+Deno.test("a trailer's value loses the tabs and spaces around it, and no byte of itself", () => {
+  const decoder = new ChunkedDecoder(bad);
+  const bytes = Uint8Array.from("0\r\na: \t\xa0b\xa0 \t\r\n\r\n", (c) => c.charCodeAt(0));
+  decoder.decode(bytes, 0, bytes.length, []);
+  assertEquals(decoder.trailers?.lines, ["a", "\xa0b\xa0"]);
+});

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { FILTERS } from "../support/filters.ts";
+import { FRONTS, onBothFronts, SERVE } from "../support/fronts.ts";
 import { cannedOrigin, type Origin, rawOrigin } from "../support/origin.ts";
 import { testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -76,29 +77,36 @@ function respondingOrigin(response: string, close = false): Origin {
 
 for (const { name: what, response, body, close, framing } of RESPONSES) {
   for (const later of [false, true]) {
-    Deno.test(`the client gets what a response body filter makes of ${what}${later ? ", later" : ""}`, async (t) => {
-      for (const { name, make, result } of FILTERS) {
-        await t.step(name, async () => {
-          await using origin = respondingOrigin(response, close);
-          const filter = make();
-          const calls = new Calls();
-          await using proxy = testProxy({
-            upstreamPeer: () => ({ address: origin.address }),
-            responseBodyFilter(_session, chunk, end) {
-              calls.count(chunk, end);
-              return later ? soon(filter(chunk, end)) : filter(chunk, end);
-            },
+    onBothFronts(
+      `the client gets what a response body filter makes of ${what}${later ? ", later" : ""}`,
+      async (front, t) => {
+        for (const { name, make, result } of FILTERS) {
+          await t.step(name, async () => {
+            await using origin = respondingOrigin(response, close);
+            const filter = make();
+            const calls = new Calls();
+            await using proxy = testProxy({
+              upstreamPeer: () => ({ address: origin.address }),
+              responseBodyFilter(_session, chunk, end) {
+                calls.count(chunk, end);
+                return later ? soon(filter(chunk, end)) : filter(chunk, end);
+              },
+            }, { front });
+            const answer = parseMessage(await send(proxy.address, GET));
+            const entry = await proxy.ended(1);
+            assert(
+              answer.body === result(body),
+              `${answer.body.length} bytes came of ${result(body).length}`,
+            );
+            assert(answer.complete, "the client can see that it has everything");
+            assert(framing.includes(answer.framing), `framed by ${answer.framing}`);
+            assert(calls.ended, `ends: ${calls.ends}`);
+            assertEquals([entry.status, entry.bytesSent, entry.flag], [200, answer.body.length, "-"]);
           });
-          const answer = parseMessage(await send(proxy.address, GET));
-          const entry = await proxy.ended(1);
-          assert(answer.body === result(body), `${answer.body.length} bytes came of ${result(body).length}`);
-          assert(answer.complete, "the client can see that it has everything");
-          assert(framing.includes(answer.framing), `framed by ${answer.framing}`);
-          assert(calls.ended, `ends: ${calls.ends}`);
-          assertEquals([entry.status, entry.bytesSent, entry.flag], [200, answer.body.length, "-"]);
-        });
-      }
-    });
+        }
+      },
+      later ? SERVE : FRONTS,
+    );
   }
 }
 
@@ -112,41 +120,45 @@ const REQUESTS: { name: string; body: string; framing: "length" | "chunked" }[] 
 
 for (const { name: what, body, framing } of REQUESTS) {
   for (const later of [false, true]) {
-    Deno.test(`the origin gets what a request body filter makes of ${what}${later ? ", later" : ""}`, async (t) => {
-      for (const { name, make, result } of FILTERS) {
-        await t.step(name, async () => {
-          let received = "";
-          await using origin = rawOrigin(async (connection) => {
-            const head = await connection.readHead();
-            // The filters make letters, so that this is the last chunk.
-            await connection.readUntil("\r\n0\r\n\r\n", head!.length - 2);
-            received = connection.received;
-            await connection.write(responseText("thanks"));
-            await connection.closed();
+    onBothFronts(
+      `the origin gets what a request body filter makes of ${what}${later ? ", later" : ""}`,
+      async (front, t) => {
+        for (const { name, make, result } of FILTERS) {
+          await t.step(name, async () => {
+            let received = "";
+            await using origin = rawOrigin(async (connection) => {
+              const head = await connection.readHead();
+              // The filters make letters, so that this is the last chunk.
+              await connection.readUntil("\r\n0\r\n\r\n", head!.length - 2);
+              received = connection.received;
+              await connection.write(responseText("thanks"));
+              await connection.closed();
+            });
+            const filter = make();
+            const calls = new Calls();
+            await using proxy = testProxy({
+              upstreamPeer: () => ({ address: origin.address }),
+              requestBodyFilter(_session, chunk, end) {
+                calls.count(chunk, end);
+                return later ? soon(filter(chunk, end)) : filter(chunk, end);
+              },
+            }, { front });
+            const { status } = parseMessage(await send(proxy.address, postText(body, framing)));
+            const entry = await proxy.ended(1);
+            const request = parseMessage(received);
+            assertEquals([status, request.framing, request.complete], [200, "chunked", true]);
+            assert(
+              request.body === result(body),
+              `${request.body.length} bytes came of ${result(body).length}`,
+            );
+            assertEquals(request.fields.some(([field]) => field === "content-length"), false);
+            assert(calls.ended, `ends: ${calls.ends}`);
+            assertEquals(entry.bytesReceived, body.length);
           });
-          const filter = make();
-          const calls = new Calls();
-          await using proxy = testProxy({
-            upstreamPeer: () => ({ address: origin.address }),
-            requestBodyFilter(_session, chunk, end) {
-              calls.count(chunk, end);
-              return later ? soon(filter(chunk, end)) : filter(chunk, end);
-            },
-          });
-          const { status } = parseMessage(await send(proxy.address, postText(body, framing)));
-          const entry = await proxy.ended(1);
-          const request = parseMessage(received);
-          assertEquals([status, request.framing, request.complete], [200, "chunked", true]);
-          assert(
-            request.body === result(body),
-            `${request.body.length} bytes came of ${result(body).length}`,
-          );
-          assertEquals(request.fields.some(([field]) => field === "content-length"), false);
-          assert(calls.ended, `ends: ${calls.ends}`);
-          assertEquals(entry.bytesReceived, body.length);
-        });
-      }
-    });
+        }
+      },
+      later ? SERVE : FRONTS,
+    );
   }
 }
 
@@ -164,18 +176,19 @@ const BODILESS: { name: string; request?: string; response: string }[] = [
 ];
 
 for (const { name, request = GET, response } of BODILESS) {
-  Deno.test(`no body filter is called for ${name}`, async () => {
+  onBothFronts(`no body filter is called for ${name}`, async (front) => {
     await using origin = cannedOrigin(response);
     let calls = 0;
     await using proxy = testProxy({
       upstreamPeer: () => ({ address: origin.address }),
       requestBodyFilter: () => void calls++,
       responseBodyFilter: () => void calls++,
-    });
+    }, { front });
     const text = await send(proxy.address, request);
     await proxy.ended(1);
     assertEquals([calls, text.slice(text.indexOf("\r\n\r\n"))], [0, "\r\n\r\n"]);
-    // 205 goes out as 204.
-    assertEquals(parseMessage(text).status, name === "205" ? 204 : Number(response.slice(9, 12)));
+    // Deno.serve would leave the client waiting for the body of a 205.
+    const sent = name === "205" && front === "serve" ? 204 : Number(response.slice(9, 12));
+    assertEquals(parseMessage(text).status, sent);
   });
 }

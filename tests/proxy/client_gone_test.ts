@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { type Flow, push, quiet } from "../support/flow.ts";
+import { type FrontName, onBothFronts } from "../support/fronts.ts";
 import { type Origin, type RawConnection, rawOrigin } from "../support/origin.ts";
 import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
 import { parseMessage, requestText, responseText, within } from "../support/wire.ts";
@@ -34,9 +35,9 @@ function watchedOrigin(before: (connection: RawConnection) => Promise<unknown>):
 }
 
 /** A proxy, with the errors that its `logging` was called with. */
-function loggingProxy(module: ProxyModule): TestProxy & { logged: (ProxyError | null)[] } {
+function loggingProxy(front: FrontName, module: ProxyModule): TestProxy & { logged: (ProxyError | null)[] } {
   const logged: (ProxyError | null)[] = [];
-  const proxy = testProxy({ ...module, logging: (_session, error) => void logged.push(error) });
+  const proxy = testProxy({ ...module, logging: (_session, error) => void logged.push(error) }, { front });
   return Object.assign(proxy, { logged });
 }
 
@@ -53,6 +54,7 @@ async function assertGone(proxy: ReturnType<typeof loggingProxy>): Promise<void>
 
 /** Sends, waits, leaves; then the upstream's connection must close and the books must be right. */
 async function leaves(
+  front: FrontName,
   { origin, request, received }: {
     origin: Watched;
     request: string;
@@ -60,7 +62,7 @@ async function leaves(
     received?: string;
   },
 ): Promise<void> {
-  await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }) });
+  await using proxy = loggingProxy(front, { upstreamPeer: () => ({ address: origin.address }) });
   using client = await rawClient(proxy.address);
   await client.write(request);
   await within(origin.ready, "the origin to have what it waits for", SOON);
@@ -81,11 +83,11 @@ function begins(part: string) {
   };
 }
 
-Deno.test("a client that leaves before there is an upstream: none is asked", async () => {
+onBothFronts("a client that leaves before there is an upstream: none is asked", async (front) => {
   const asked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   await using origin = watchedOrigin(head);
-  await using proxy = loggingProxy({
+  await using proxy = loggingProxy(front, {
     async upstreamPeer() {
       asked.resolve();
       await released.promise;
@@ -102,13 +104,13 @@ Deno.test("a client that leaves before there is an upstream: none is asked", asy
   assertEquals([origin.connections, proxy.entries[0]!.upstream, proxy.entries[0]!.attempts], [0, "-", 0]);
 });
 
-Deno.test("a client that leaves while waiting for the response", async () => {
+onBothFronts("a client that leaves while waiting for the response", async (front) => {
   await using origin = watchedOrigin(head);
-  await leaves({ origin, request: GET });
+  await leaves(front, { origin, request: GET });
 });
 
-Deno.test("a client that leaves within a moment, before a short answer", async () => {
-  await using proxy = loggingProxy({
+onBothFronts("a client that leaves within a moment, before a short answer", async (front) => {
+  await using proxy = loggingProxy(front, {
     async requestFilter() {
       client.close();
       // Nothing tells when the proxy's socket has learned of it; this is long enough on loopback.
@@ -121,14 +123,14 @@ Deno.test("a client that leaves within a moment, before a short answer", async (
   await assertGone(proxy);
 });
 
-Deno.test("a client that leaves after an interim response", async () => {
+onBothFronts("a client that leaves after an interim response", async (front) => {
   await using origin = watchedOrigin(begins("HTTP/1.1 100 Continue\r\n\r\n"));
-  await leaves({ origin, request: GET });
+  await leaves(front, { origin, request: GET });
 });
 
-Deno.test("a client that leaves while waiting for the answer to a short upload", async () => {
+onBothFronts("a client that leaves while waiting for the answer to a short upload", async (front) => {
   await using origin = watchedOrigin((connection) => connection.readUntil("hi"));
-  await leaves({ origin, request: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi" });
+  await leaves(front, { origin, request: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi" });
 });
 
 const BODIES: [string, string][] = [
@@ -139,13 +141,13 @@ const BODIES: [string, string][] = [
 ];
 
 for (const [name, part] of BODIES) {
-  Deno.test(`a client that leaves in the middle of a body ${name}`, async () => {
+  onBothFronts(`a client that leaves in the middle of a body ${name}`, async (front) => {
     await using origin = watchedOrigin(begins(part));
-    await leaves({ origin, request: GET, received: "begin" });
+    await leaves(front, { origin, request: GET, received: "begin" });
   });
 }
 
-Deno.test("a client that stopped reading long before it leaves", async () => {
+onBothFronts("a client that stopped reading long before it leaves", async (front) => {
   const flowing = Promise.withResolvers<Flow>();
   await using origin = rawOrigin(async (connection) => {
     await connection.readHead();
@@ -154,7 +156,7 @@ Deno.test("a client that stopped reading long before it leaves", async () => {
     flowing.resolve(flow);
     await flow.done;
   });
-  await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }) });
+  await using proxy = loggingProxy(front, { upstreamPeer: () => ({ address: origin.address }) });
   using client = await rawClient(proxy.address);
   await client.write(GET);
   await client.readHead();
@@ -165,11 +167,11 @@ Deno.test("a client that stopped reading long before it leaves", async () => {
   await assertGone(proxy);
 });
 
-Deno.test("a client that leaves while a response body filter is at work", async () => {
+onBothFronts("a client that leaves while a response body filter is at work", async (front) => {
   const called = Promise.withResolvers<void>();
   const never = Promise.withResolvers<void>();
   await using origin = watchedOrigin(begins("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nbegin"));
-  await using proxy = loggingProxy({
+  await using proxy = loggingProxy(front, {
     upstreamPeer: () => ({ address: origin.address }),
     responseBodyFilter() {
       called.resolve();
@@ -192,9 +194,9 @@ const UPLOADS: [string, string, boolean][] = [
 ];
 
 for (const [name, rest, reaches] of UPLOADS) {
-  Deno.test(`a client that leaves during an upload ${name}`, async () => {
+  onBothFronts(`a client that leaves during an upload ${name}`, async (front) => {
     await using origin = watchedOrigin((connection) => connection.readUntil("begin"));
-    await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }) });
+    await using proxy = loggingProxy(front, { upstreamPeer: () => ({ address: origin.address }) });
     using client = await rawClient(proxy.address);
     await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`);
     if (reaches) await within(origin.ready, "the origin to have the beginning", SOON);
@@ -207,18 +209,18 @@ for (const [name, rest, reaches] of UPLOADS) {
   });
 }
 
-Deno.test("a client that leaves during an upload that was answered already", async () => {
+onBothFronts("a client that leaves during an upload that was answered already", async (front) => {
   await using origin = watchedOrigin(async (connection) => {
     await connection.readUntil("begin");
     await connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n");
   });
   const request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin";
-  await leaves({ origin, request, received: "early" });
+  await leaves(front, { origin, request, received: "early" });
 });
 
-Deno.test("a client that leaves in the middle of an answer that a hook streams", async () => {
+onBothFronts("a client that leaves in the middle of an answer that a hook streams", async (front) => {
   const cancelled = Promise.withResolvers<void>();
-  await using proxy = loggingProxy({
+  await using proxy = loggingProxy(front, {
     requestFilter: () =>
       new Response(
         new ReadableStream({
@@ -235,11 +237,11 @@ Deno.test("a client that leaves in the middle of an answer that a hook streams",
   await assertGone(proxy);
 });
 
-Deno.test("a client that leaves after its answer is not counted as gone", async () => {
+onBothFronts("a client that leaves after its answer is not counted as gone", async (front) => {
   await using origin = rawOrigin(async (connection) => {
     while (await connection.readHead() !== null) await connection.write(responseText("hello"));
   });
-  await using proxy = loggingProxy({ upstreamPeer: () => ({ address: origin.address }) });
+  await using proxy = loggingProxy(front, { upstreamPeer: () => ({ address: origin.address }) });
   using client = await rawClient(proxy.address);
   await client.write(requestText("GET", "/"));
   await client.readUntil("hello");

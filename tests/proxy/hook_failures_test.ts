@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { countingOrigin } from "../support/counting_origin.ts";
+import { FRONTS, onBothFronts, SERVE } from "../support/fronts.ts";
 import { deadAddress, rawOrigin } from "../support/origin.ts";
 import { testProxy } from "../support/proxy.ts";
 import type { HookName } from "../support/recorder.ts";
@@ -61,7 +62,7 @@ const WAYS: [string, () => unknown][] = [
 
 for (const hook of HOOKS) {
   for (const [way, fail] of WAYS) {
-    Deno.test(`a ${hook} that ${way} fails its own request and nothing else`, async () => {
+    onBothFronts(`a ${hook} that ${way} fails its own request and nothing else`, async (front) => {
       await using origin = countingOrigin(responseText("hello"));
       await using broken = brokenUpstream(hook);
       let logged = 0;
@@ -73,7 +74,7 @@ for (const hook of HOOKS) {
           logged++;
           return logging?.(...args);
         },
-      });
+      }, { front });
       const first = parseMessage(await send(proxy.address, PUT));
       const entry = await proxy.ended(1);
       const status = STATUS[hook] ?? 500;
@@ -84,7 +85,7 @@ for (const hook of HOOKS) {
       assertEquals([second.status, second.body], [200, "hello"]);
       assertEquals([proxy.counters.active, proxy.counters.requests, logged], [0, 2, 2]);
       await origin.settled(() => proxy.idleConnections);
-    });
+    }, way === "throws" ? FRONTS : SERVE);
   }
 
   if (hook === "failToProxy" || hook === "logging") continue;
@@ -114,24 +115,30 @@ const CHOICES: [ErrorType, number, string][] = [
 ];
 
 for (const [type, expected, flag] of CHOICES) {
-  Deno.test(`requestFilter answers with ${expected} by throwing ${type}, and keeps its words to itself`, async () => {
-    await using proxy = testProxy({
-      requestFilter() {
-        throw new ProxyError(type, "secret words");
-      },
-    });
-    const { status, body } = parseMessage(await send(proxy.address, postText("hi")));
-    const entry = await proxy.ended(1);
-    assertEquals([status, entry.status, entry.flag, entry.attempts], [expected, expected, flag, 0]);
-    assert(!body.includes("secret"), body);
-  });
+  onBothFronts(
+    `requestFilter answers with ${expected} by throwing ${type}, and keeps its words to itself`,
+    async (front) => {
+      await using proxy = testProxy({
+        requestFilter() {
+          throw new ProxyError(type, "secret words");
+        },
+      }, { front });
+      const { status, body } = parseMessage(await send(proxy.address, postText("hi")));
+      const entry = await proxy.ended(1);
+      assertEquals([status, entry.status, entry.flag, entry.attempts], [expected, expected, flag, 0]);
+      assert(!body.includes("secret"), body);
+    },
+  );
 }
 
 for (const returned of [undefined, null, {}, { address: "nonsense" }, { address: 7 }]) {
-  Deno.test(`an upstreamPeer that returns ${JSON.stringify(returned)} is an internal error`, async () => {
-    await using proxy = testProxy({ upstreamPeer: () => returned as never });
-    const { status } = parseMessage(await send(proxy.address, PUT));
-    const entry = await proxy.ended(1);
-    assertEquals([status, entry.flag], [500, "IE"]);
-  });
+  onBothFronts(
+    `an upstreamPeer that returns ${JSON.stringify(returned)} is an internal error`,
+    async (front) => {
+      await using proxy = testProxy({ upstreamPeer: () => returned as never }, { front });
+      const { status } = parseMessage(await send(proxy.address, PUT));
+      const entry = await proxy.ended(1);
+      assertEquals([status, entry.flag], [500, "IE"]);
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { countingOrigin } from "../support/counting_origin.ts";
+import { onBothFronts } from "../support/fronts.ts";
 import { deadAddress, rawOrigin } from "../support/origin.ts";
 import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
 import type { HookName } from "../support/recorder.ts";
@@ -92,10 +93,10 @@ for (const hook of WAITED) {
     });
   }
 
-  Deno.test(`a ${hook} that never comes back ends when the client leaves`, async () => {
+  onBothFronts(`a ${hook} that never comes back ends when the client leaves`, async (front) => {
     await using upstream = upstreamFor(hook);
     const stuck = stuckIn(hook, upstream.address);
-    await using proxy = testProxy(stuck.module);
+    await using proxy = testProxy(stuck.module, { front });
     using client = await rawClient(proxy.address);
     await client.write(request);
     await stuck.called;
@@ -111,9 +112,9 @@ for (const hook of WAITED) {
   });
 }
 
-Deno.test("a logging that never comes back holds nothing up", async () => {
+onBothFronts("a logging that never comes back holds nothing up", async (front) => {
   await using origin = countingOrigin(responseText("hello"));
-  await using proxy = testProxy(stuckIn("logging", origin.address).module);
+  await using proxy = testProxy(stuckIn("logging", origin.address).module, { front });
   for (const n of [1, 2]) {
     assertEquals(parseMessage(await send(proxy.address, GET)).status, 200);
     await proxy.ended(n);
@@ -121,7 +122,7 @@ Deno.test("a logging that never comes back holds nothing up", async () => {
   assertEquals(proxy.counters.active, 0);
 });
 
-Deno.test("what a hook does after its request was given up changes nothing", async () => {
+onBothFronts("what a hook does after its request was given up changes nothing", async (front) => {
   await using origin = countingOrigin(responseText("hello"));
   const late = Promise.withResolvers<void>();
   let answered = 0;
@@ -133,7 +134,7 @@ Deno.test("what a hook does after its request was given up changes nothing", asy
       if (answered === 1) throw new Error("too late");
       return { address: origin.address };
     },
-  });
+  }, { front });
   const both = [1, 2].map(() => send(proxy.address, GET));
   for (const text of await Promise.all(both)) assertEquals(parseMessage(text).status, 504);
   late.resolve();
@@ -141,7 +142,7 @@ Deno.test("what a hook does after its request was given up changes nothing", asy
   assertEquals([answered, origin.connections, proxy.entries.length], [3, 1, 3]);
 });
 
-Deno.test("the total time-out holds for the attempt after a response that broke off", async () => {
+onBothFronts("the total time-out holds for the attempt after a response that broke off", async (front) => {
   await using breaking = rawOrigin(async (connection) => {
     await connection.readHead();
     await connection.write("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\nshort");
@@ -154,7 +155,7 @@ Deno.test("the total time-out holds for the attempt after a response that broke 
       timeouts: { firstByte: 3_000 },
     }),
     errorWhileProxy: () => true,
-  });
+  }, { front });
   const { status } = parseMessage(await send(proxy.address, GET));
   const entry = await proxy.ended(1);
   assertEquals([status, entry.attempts, entry.flag], [504, 2, "DT"]);

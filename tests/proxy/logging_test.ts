@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { onBothFronts } from "../support/fronts.ts";
 import { cannedOrigin, deadAddress, type Origin, rawOrigin } from "../support/origin.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -161,7 +162,7 @@ function originFor({ origin, kept }: LogCase): Origin | null {
 }
 
 for (const row of CASES) {
-  Deno.test(`one line in the access log and one call of logging for ${row.name}`, async () => {
+  onBothFronts(`one line in the access log and one call of logging for ${row.name}`, async (front) => {
     await using origin = originFor(row);
     const address = origin?.address ?? deadAddress();
     const logged: (ProxyError | null)[] = [];
@@ -169,7 +170,7 @@ for (const row of CASES) {
       upstreamPeer: () => ({ address }),
       ...row.hooks,
       logging: (_session, error) => void logged.push(error),
-    });
+    }, { front });
     const before = Date.now();
     const { status, body } = parseMessage(await send(proxy.address, row.request ?? GET));
     const entry = await proxy.ended(1);
@@ -201,20 +202,20 @@ function assertTimes({ attempts, status, connectMs, firstByteMs, totalMs }: Acce
   );
 }
 
-Deno.test("logging sees the finished request: status, bytes, attempts, time", async () => {
+onBothFronts("logging sees the finished request: status, bytes, attempts, time", async (front) => {
   await using origin = cannedOrigin(responseText(LARGE));
   const seen: unknown[] = [];
   await using proxy = testProxy({
     upstreamPeer: () => ({ address: origin.address }),
     logging: ({ status, bytesSent, bytesReceived, attempts, tried, elapsed }) =>
       void seen.push(status, bytesSent, bytesReceived, attempts, tried.length, elapsed > 0),
-  });
+  }, { front });
   await send(proxy.address, postText("in"));
   await proxy.ended(1);
   assertEquals(seen, [200, 1_000_000, 2, 1, 1, true]);
 });
 
-Deno.test("the line comes after the last byte, not after the head", async () => {
+onBothFronts("the line comes after the last byte, not after the head", async (front) => {
   const rest = Promise.withResolvers<void>();
   await using origin = rawOrigin(async (connection) => {
     await connection.readHead();
@@ -223,7 +224,7 @@ Deno.test("the line comes after the last byte, not after the head", async () => 
     await connection.write("x".repeat(299_995));
     await connection.closed();
   });
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   using client = await rawClient(proxy.address);
   await client.write(GET);
   await within(client.readUntil("begin"), "the beginning");
@@ -233,9 +234,9 @@ Deno.test("the line comes after the last byte, not after the head", async () => 
   assertEquals([(await proxy.ended(1)).bytesSent, proxy.counters.active], [300_000, 0]);
 });
 
-Deno.test("a well-formed X-Request-Id is the id of the line, another one is not", async () => {
+onBothFronts("a well-formed X-Request-Id is the id of the line, another one is not", async (front) => {
   await using origin = cannedOrigin(responseText("hello"));
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   await send(proxy.address, requestText("GET", "/", "X-Request-Id: abc.1\r\n"));
   await send(proxy.address, requestText("GET", "/", 'X-Request-Id: "a b"\r\n'));
   await proxy.ended(2);

@@ -3,6 +3,7 @@
  */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { Peer, ProxyModule } from "../../src/mod.ts";
+import { onBothFronts } from "../support/fronts.ts";
 import { deadAddress, type Origin, rawOrigin } from "../support/origin.ts";
 import { testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -47,33 +48,36 @@ const stale: [name: string, text: string, status: number, sent: number][] = [
 ];
 
 for (const [name, text, status, sent] of stale) {
-  Deno.test(`a reused connection that dies with the request read: ${name} is answered ${status}`, async () => {
-    const { origin, requests } = forgetfulOrigin();
-    await using _ = origin;
-    await using proxy = testProxy(origin.address);
-    assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, 200);
-    assertEquals(parseMessage(await send(proxy.address, text)).status, status);
-    const entry = await proxy.ended(2);
-    assertEquals([entry.attempts, requests.length, proxy.counters.retries], [sent - 1, sent, sent - 2]);
-    if (sent === 3) assertEquals(requests[2], requests[1]);
-  });
+  onBothFronts(
+    `a reused connection that dies with the request read: ${name} is answered ${status}`,
+    async (front) => {
+      const { origin, requests } = forgetfulOrigin();
+      await using _ = origin;
+      await using proxy = testProxy(origin.address, { front });
+      assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, 200);
+      assertEquals(parseMessage(await send(proxy.address, text)).status, status);
+      const entry = await proxy.ended(2);
+      assertEquals([entry.attempts, requests.length, proxy.counters.retries], [sent - 1, sent, sent - 2]);
+      if (sent === 3) assertEquals(requests[2], requests[1]);
+    },
+  );
 }
 
-Deno.test("a new connection that dies without an answer is not tried again", async () => {
+onBothFronts("a new connection that dies without an answer is not tried again", async (front) => {
   let got = 0;
   await using origin = rawOrigin(async (connection) => void (await connection.readHead() !== null && got++));
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, 502);
   assertEquals([got, (await proxy.ended(1)).attempts], [1, 1]);
 });
 
-Deno.test("a POST whose connection fails goes to the next peer, body and all", async () => {
+onBothFronts("a POST whose connection fails goes to the next peer, body and all", async (front) => {
   const { origin, requests } = forgetfulOrigin();
   await using _ = origin;
   const peers: Peer[] = [{ address: deadAddress() }, { address: origin.address }];
   await using proxy = testProxy({
     upstreamPeer: ({ tried }) => peers.find((peer) => !tried.includes(peer))!,
-  });
+  }, { front });
   assertEquals(parseMessage(await send(proxy.address, request("POST", "some body"))).status, 200);
   const entry = await proxy.ended(1);
   assertEquals([entry.attempts, entry.upstream, requests.length], [2, origin.address, 1]);
@@ -105,32 +109,38 @@ for (
     ["POST", true, 1, false],
   ] as const
 ) {
-  Deno.test(`errorWhileProxy ${verdict} for a ${method} that was delivered makes ${attempts} attempts`, async () => {
-    await using origin = rawOrigin(async (connection) => void await connection.readHead());
-    const seen: boolean[] = [];
-    await using proxy = testProxy({
-      upstreamPeer: () => ({ address: origin.address }),
-      errorWhileProxy: (_session, _peer, error) => (seen.push(error.retrySafe), verdict),
-    });
-    assertEquals(parseMessage(await send(proxy.address, request(method))).status, 502);
-    assertEquals([(await proxy.ended(1)).attempts, seen], [attempts, Array(attempts).fill(safe)]);
-  });
+  onBothFronts(
+    `errorWhileProxy ${verdict} for a ${method} that was delivered makes ${attempts} attempts`,
+    async (front) => {
+      await using origin = rawOrigin(async (connection) => void await connection.readHead());
+      const seen: boolean[] = [];
+      await using proxy = testProxy({
+        upstreamPeer: () => ({ address: origin.address }),
+        errorWhileProxy: (_session, _peer, error) => (seen.push(error.retrySafe), verdict),
+      }, { front });
+      assertEquals(parseMessage(await send(proxy.address, request(method))).status, 502);
+      assertEquals([(await proxy.ended(1)).attempts, seen], [attempts, Array(attempts).fill(safe)]);
+    },
+  );
 }
 
-Deno.test("errorWhileProxy false keeps a stale connection's request from being sent again", async () => {
-  const { origin, requests } = forgetfulOrigin();
-  await using _ = origin;
-  await using proxy = testProxy({
-    upstreamPeer: () => ({ address: origin.address }),
-    errorWhileProxy: () => false,
-  });
-  for (const status of [200, 502]) {
-    assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, status);
-  }
-  assertEquals(requests.length, 2);
-});
+onBothFronts(
+  "errorWhileProxy false keeps a stale connection's request from being sent again",
+  async (front) => {
+    const { origin, requests } = forgetfulOrigin();
+    await using _ = origin;
+    await using proxy = testProxy({
+      upstreamPeer: () => ({ address: origin.address }),
+      errorWhileProxy: () => false,
+    }, { front });
+    for (const status of [200, 502]) {
+      assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, status);
+    }
+    assertEquals(requests.length, 2);
+  },
+);
 
-Deno.test("a response that began is not asked for again, even on a reused connection", async () => {
+onBothFronts("a response that began is not asked for again, even on a reused connection", async (front) => {
   let got = 0;
   await using origin = rawOrigin(async (connection) => {
     await connection.readHead();
@@ -140,45 +150,48 @@ Deno.test("a response that began is not asked for again, even on a reused connec
     got++;
     await connection.write("HTTP/1.1 200 ");
   });
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   for (const status of [200, 502]) {
     assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, status);
   }
   assertEquals(got, 2);
 });
 
-Deno.test("every attempt gets a fresh copy of the request, and its body filter the whole body again", async () => {
-  const { origin, requests } = forgetfulOrigin();
-  await using _ = origin;
-  const chunks: string[] = [];
-  await using proxy = testProxy({
-    upstreamPeer: () => ({ address: origin.address }),
-    upstreamRequestFilter: ({ attempts }, { headers }) => headers.append("x-attempt", String(attempts)),
-  });
-  await using filtering = testProxy({
-    upstreamPeer: () => ({ address: origin.address }),
-    requestBodyFilter: (_session, chunk) => {
-      if (chunk !== null) chunks.push(new TextDecoder().decode(chunk));
-    },
-  });
-  await send(proxy.address, request("GET"));
-  await send(proxy.address, request("PUT", "body"));
-  assertEquals(requests.slice(1).map((text) => [...text.matchAll(/x-attempt: (\d)/g)].map(([, n]) => n)), [[
-    "1",
-  ], ["2"]]);
-  assertNotEquals(requests[1], requests[2]);
-  await send(filtering.address, request("GET"));
-  await send(filtering.address, request("PUT", "body"));
-  assertEquals([chunks, (await filtering.ended(2)).attempts], [["body", "body"], 2]);
-});
+onBothFronts(
+  "every attempt gets a fresh copy of the request, and its body filter the whole body again",
+  async (front) => {
+    const { origin, requests } = forgetfulOrigin();
+    await using _ = origin;
+    const chunks: string[] = [];
+    await using proxy = testProxy({
+      upstreamPeer: () => ({ address: origin.address }),
+      upstreamRequestFilter: ({ attempts }, { headers }) => headers.append("x-attempt", String(attempts)),
+    }, { front });
+    await using filtering = testProxy({
+      upstreamPeer: () => ({ address: origin.address }),
+      requestBodyFilter: (_session, chunk) => {
+        if (chunk !== null) chunks.push(new TextDecoder().decode(chunk));
+      },
+    }, { front });
+    await send(proxy.address, request("GET"));
+    await send(proxy.address, request("PUT", "body"));
+    assertEquals(requests.slice(1).map((text) => [...text.matchAll(/x-attempt: (\d)/g)].map(([, n]) => n)), [[
+      "1",
+    ], ["2"]]);
+    assertNotEquals(requests[1], requests[2]);
+    await send(filtering.address, request("GET"));
+    await send(filtering.address, request("PUT", "body"));
+    assertEquals([chunks, (await filtering.ended(2)).attempts], [["body", "body"], 2]);
+  },
+);
 
-Deno.test("a GET that a filter made a POST is delivered once", async () => {
+onBothFronts("a GET that a filter made a POST is delivered once", async (front) => {
   const { origin, requests } = forgetfulOrigin();
   await using _ = origin;
   await using proxy = testProxy({
     upstreamPeer: () => ({ address: origin.address }),
     upstreamRequestFilter: (_session, head) => void (head.method = "POST"),
-  });
+  }, { front });
   for (const status of [200, 502]) {
     assertEquals(parseMessage(await send(proxy.address, request("GET"))).status, status);
   }

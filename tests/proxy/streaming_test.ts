@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { type Flow, push, quiet } from "../support/flow.ts";
+import { onBothFronts } from "../support/fronts.ts";
 import { type RawConnection, rawOrigin } from "../support/origin.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -25,7 +26,7 @@ const OFFERS: [string, string][] = [
 
 for (const [how, hooks] of FILTERED) {
   for (const [name, rest] of OFFERS) {
-    Deno.test(`a client that does not read holds back a response ${name}${how}`, async () => {
+    onBothFronts(`a client that does not read holds back a response ${name}${how}`, async (front) => {
       const flowing = Promise.withResolvers<Flow>();
       await using origin = rawOrigin(async (connection) => {
         await connection.readHead();
@@ -34,7 +35,9 @@ for (const [how, hooks] of FILTERED) {
         flowing.resolve(flow);
         await flow.done;
       });
-      await using proxy = testProxy({ ...hooks, upstreamPeer: () => ({ address: origin.address }) });
+      await using proxy = testProxy({ ...hooks, upstreamPeer: () => ({ address: origin.address }) }, {
+        front,
+      });
       using client = await rawClient(proxy.address);
       await client.write(GET);
       await client.readHead();
@@ -48,7 +51,7 @@ for (const [how, hooks] of FILTERED) {
       await proxy.ended(1);
     });
 
-    Deno.test(`an upstream that does not read holds back an upload ${name}${how}`, async () => {
+    onBothFronts(`an upstream that does not read holds back an upload ${name}${how}`, async (front) => {
       const reading = Promise.withResolvers<RawConnection>();
       const over = Promise.withResolvers<void>();
       await using origin = rawOrigin(async (connection) => {
@@ -56,7 +59,9 @@ for (const [how, hooks] of FILTERED) {
         reading.resolve(connection);
         await over.promise;
       });
-      await using proxy = testProxy({ ...hooks, upstreamPeer: () => ({ address: origin.address }) });
+      await using proxy = testProxy({ ...hooks, upstreamPeer: () => ({ address: origin.address }) }, {
+        front,
+      });
       using client = await rawClient(proxy.address);
       await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}`);
       const flow = push(client, OFFERED);
@@ -83,7 +88,7 @@ async function readSome(connection: RawConnection, bytes: number): Promise<void>
   }
 }
 
-Deno.test("server-sent events arrive one by one, as they are written", async () => {
+onBothFronts("server-sent events arrive one by one, as they are written", async (front) => {
   const turns = [1, 2, 3].map(() => Promise.withResolvers<void>());
   await using origin = rawOrigin(async (connection) => {
     await connection.readHead();
@@ -97,7 +102,7 @@ Deno.test("server-sent events arrive one by one, as they are written", async () 
     await connection.write("0\r\n\r\n");
     await connection.closed();
   });
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   using client = await rawClient(proxy.address);
   await client.write(GET);
   await within(client.readHead(), "the head, before any event");
@@ -112,28 +117,32 @@ Deno.test("server-sent events arrive one by one, as they are written", async () 
 
 for (const status of ["413 Content Too Large", "200 OK"]) {
   for (const [name, rest] of OFFERS) {
-    Deno.test(`${status.slice(0, 3)} sent before an upload ${name} ends is relayed, and the connection not used again`, async () => {
-      await using origin = rawOrigin(async (connection) => {
-        await connection.readHead();
-        await connection.write(responseText("early", "", status));
-        await connection.closed();
-      });
-      await using proxy = testProxy(origin.address);
-      using client = await rawClient(proxy.address);
-      await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}begin`);
-      await within(client.readUntil("early"), "the early answer");
-      const answer = parseMessage(client.received);
-      assertEquals([answer.status, answer.body], [Number(status.slice(0, 3)), "early"]);
-      client.close();
-      const entry = await proxy.ended(1);
-      assertEquals([entry.status, entry.attempts, entry.flag], [answer.status, 1, "-"]);
-      assertEquals(proxy.idleConnections, 0);
-    });
+    const code = status.slice(0, 3);
+    onBothFronts(
+      `${code} sent before an upload ${name} ends is relayed, and the connection not used again`,
+      async (front) => {
+        await using origin = rawOrigin(async (connection) => {
+          await connection.readHead();
+          await connection.write(responseText("early", "", status));
+          await connection.closed();
+        });
+        await using proxy = testProxy(origin.address, { front });
+        using client = await rawClient(proxy.address);
+        await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}begin`);
+        await within(client.readUntil("early"), "the early answer");
+        const answer = parseMessage(client.received);
+        assertEquals([answer.status, answer.body], [Number(code), "early"]);
+        client.close();
+        const entry = await proxy.ended(1);
+        assertEquals([entry.status, entry.attempts, entry.flag], [answer.status, 1, "-"]);
+        assertEquals(proxy.idleConnections, 0);
+      },
+    );
   }
 }
 
 // The answer's end waits for the upload's: Deno.serve drops what is left of an upload when the answer is complete.
-Deno.test("an early answer goes on while the upload does: both arrive whole", async () => {
+onBothFronts("an early answer goes on while the upload does: both arrive whole", async (front) => {
   const size = 2_000_000;
   const uploaded = Promise.withResolvers<number>();
   await using origin = rawOrigin(async (connection) => {
@@ -145,7 +154,7 @@ Deno.test("an early answer goes on while the upload does: both arrive whole", as
     uploaded.resolve(connection.received.length - head!.length);
     await connection.write("last");
   });
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   using client = await rawClient(proxy.address);
   await client.write(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${size}\r\n\r\n`);
   const flow = push(client, size);
@@ -155,9 +164,9 @@ Deno.test("an early answer goes on while the upload does: both arrive whole", as
 });
 
 for (const [name, rest] of OFFERS) {
-  Deno.test(`an origin that dies in the middle of an upload ${name} is a 502`, async () => {
+  onBothFronts(`an origin that dies in the middle of an upload ${name} is a 502`, async (front) => {
     await using origin = rawOrigin(async (connection) => void await connection.readUntil("begin"));
-    await using proxy = testProxy(origin.address);
+    await using proxy = testProxy(origin.address, { front });
     using client = await rawClient(proxy.address);
     await client.write(`POST / HTTP/1.1\r\nHost: a\r\n${rest}begin`);
     const flow = push(client, 1_000_000);
@@ -170,28 +179,31 @@ for (const [name, rest] of OFFERS) {
   });
 }
 
-Deno.test("an origin that answers 413 and closes at once: the client gets that, or a 502, and never waits", async () => {
-  await using origin = rawOrigin(async (connection) => {
-    await connection.readUntil("begin");
-    await connection.write(responseText("early", "Connection: close\r\n", "413 Content Too Large"));
-  });
-  await using proxy = testProxy(origin.address);
-  using client = await rawClient(proxy.address);
-  await client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${OFFERED}\r\n\r\nbegin`);
-  const flow = push(client, 1_000_000);
-  // A close with bytes unread is a reset, which may overtake the answer.
-  await within(client.readHead(), "the answer");
-  const { status } = parseMessage(client.received);
-  assert(status === 413 || status === 502, `status ${status}`);
-  assertEquals((await proxy.ended(1)).status, status);
-  client.close();
-  await flow.done;
-});
+onBothFronts(
+  "an origin that answers 413 and closes at once: the client gets that, or a 502, and never waits",
+  async (front) => {
+    await using origin = rawOrigin(async (connection) => {
+      await connection.readUntil("begin");
+      await connection.write(responseText("early", "Connection: close\r\n", "413 Content Too Large"));
+    });
+    await using proxy = testProxy(origin.address, { front });
+    using client = await rawClient(proxy.address);
+    await client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${OFFERED}\r\n\r\nbegin`);
+    const flow = push(client, 1_000_000);
+    // A close with bytes unread is a reset, which may overtake the answer.
+    await within(client.readHead(), "the answer");
+    const { status } = parseMessage(client.received);
+    assert(status === 413 || status === 502, `status ${status}`);
+    assertEquals((await proxy.ended(1)).status, status);
+    client.close();
+    await flow.done;
+  },
+);
 
 const TESTED = 5_000_000;
 
 for (const framing of ["length", "chunked"] as const) {
-  Deno.test(`an upload of 5 MB, sent with ${framing}, arrives byte by byte as it was`, async () => {
+  onBothFronts(`an upload of 5 MB, sent with ${framing}, arrives byte by byte as it was`, async (front) => {
     const body = bytesOfAllKinds(TESTED);
     let received = "";
     await using origin = rawOrigin(async (connection) => {
@@ -204,7 +216,7 @@ for (const framing of ["length", "chunked"] as const) {
       await connection.write(responseText("thanks"));
       await connection.closed();
     });
-    await using proxy = testProxy(origin.address);
+    await using proxy = testProxy(origin.address, { front });
     const pieces = [body.slice(0, 10), body.slice(10, 1_000_000), body.slice(1_000_000)];
     const request = framing === "length"
       ? postText(body)

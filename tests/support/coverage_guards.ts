@@ -41,18 +41,27 @@ export const SILENT = by(
 /** Clients that leave. */
 export const WAITING = by("proxy/client_gone_test.ts", "a client that leaves while waiting for the response");
 
-/** What is made of TE. */
+/** What is made of TE, where trailers end here. */
 export const NO_TE = by(
   "downstream/trailers_test.ts",
   "TE: ${te} is dropped, with and without Connection naming it",
   "trailers",
 );
 
-/** What is made of a response's trailers. */
+/** What is made of a response's trailers there. */
 export const NO_TRAILERS = by(
   "downstream/trailers_test.ts",
   'a response\'s trailers are dropped, its body is whole: ${announced ? "" : "not "}announced',
 );
+
+/** What is made of TE by the own server. */
+export const TE = by(
+  "downstream/tcp/trailers_test.ts",
+  "what the upstream is told of trailers: ${JSON.stringify(lines)}",
+);
+
+/** What is made of a response's trailers by the own server. */
+export const TRAILERS = by("downstream/tcp/trailers_test.ts", "a response's trailers: ${title}");
 
 /** Fields that Connection names. */
 export const NAMED = by(

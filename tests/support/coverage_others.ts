@@ -12,6 +12,8 @@ import {
   NO_TE,
   NO_TRAILERS,
   REFUSED_TARGET,
+  TE,
+  TRAILERS,
   UNASKED_101,
   WAITING,
 } from "./coverage_guards.ts";
@@ -51,7 +53,13 @@ export const MIDDLEWARE: Table = {
       "304 with a content coding",
     ),
   ],
-  "trailers and a length are not both sent": [NO_TRAILERS],
+  "trailers and a length are not both sent": [
+    NO_TRAILERS,
+    by(
+      "downstream/tcp/trailers_test.ts",
+      'the trailers of a response that is there in one packet are kept: ${body ? "hello" : "no content"}',
+    ),
+  ],
   "QUERY with a body": [
     by("proxy/passed_on_test.ts", "QUERY with a body, sent with ${framing}, arrives as it was"),
   ],
@@ -67,8 +75,8 @@ export const GO: Table = {
     NAMED,
     by("downstream/hop_by_hop_test.ts", "neither hooks nor their answers carry hop-by-hop fields"),
   ],
-  "Te: trailers is the only TE": [NO_TE, "and is none here"],
-  "trailers are passed": [NO_TRAILERS, "Deno.serve takes no trailers"],
+  "Te: trailers is the only TE": [TE, NO_TE],
+  "trailers are passed": [TRAILERS, NO_TRAILERS, "Deno.serve takes no trailers"],
   "a backend that hangs up is a 502": [
     by("proxy/retry_test.ts", "a new connection that dies without an answer is not tried again"),
   ],

@@ -147,6 +147,11 @@ export const ERRORS: Table = {
       "103 in a packet of its own, whose fields are dropped",
     ),
     by("upstream/framing_test.ts", "framing of a response: ${one.name}", "bytes behind a content-length"),
+    by(
+      "downstream/tcp/interim_test.ts",
+      "interim responses reach an HTTP/1.1 client: ${what}",
+      "103 with its fields",
+    ),
     "Deno.serve sends no interim responses",
   ],
   test_103_die: [
@@ -154,6 +159,10 @@ export const ERRORS: Table = {
       "upstream/interim_test.ts",
       "interim responses that lead nowhere are a 502, with no second attempt: ${name}",
       "103, then the connection dies",
+    ),
+    by(
+      "downstream/tcp/interim_test.ts",
+      "an upstream that dies behind an interim response is a 502 behind it",
     ),
   ],
 };
@@ -163,6 +172,10 @@ export const UPSTREAM: Table = {
   test_ip_binding: [NO.bind],
   test_duplex: [
     by("proxy/streaming_test.ts", "an early answer goes on while the upload does: both arrive whole"),
+    by(
+      "downstream/tcp/early_answers_test.ts",
+      "an upstream's early answer streams on beside the upload, and both are whole",
+    ),
     "Deno.serve closes the client's connection when an answer begins before the upload ended",
   ],
   test_connection_die: [
@@ -192,9 +205,17 @@ export const UPSTREAM: Table = {
   test_close_on_response_before_downstream_finish: [
     by(
       "proxy/streaming_test.ts",
-      "${status.slice(0, 3)} sent before an upload ${name} ends is relayed, and the connection not used again",
+      "${code} sent before an upload ${name} ends is relayed, and the connection not used again",
     ),
-    "no option: Deno.serve always closes the client's connection then",
+    by(
+      "downstream/tcp/early_answers_test.ts",
+      "a rest that is not short, or of unknown length, closes the connection, and is never a request",
+    ),
+    by(
+      "downstream/tcp/early_answers_test.ts",
+      "a short rest of an upload with ${framing} costs no connection",
+    ),
+    "no option: what is left of the upload decides, and Deno.serve always closes the client's connection then",
   ],
   test_download_timeout: [
     by(

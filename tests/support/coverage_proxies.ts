@@ -16,6 +16,7 @@ import {
   SILENT,
   STALE,
   TARGET,
+  TE,
   UNASKED_101,
   UPLOAD,
   WAITING,
@@ -74,6 +75,10 @@ export const NODE_HTTP_PROXY: Table = {
       "proxy/basic_test.ts",
       "status, duplicate Set-Cookie and unusual header values come back as the upstream sent them",
     ),
+    by(
+      "downstream/tcp/verbatim_test.ts",
+      "the upstream's status and reason are the client's: ${JSON.stringify(line)}",
+    ),
     "Deno.serve writes each status's usual reason",
   ],
   "http to https": [
@@ -104,6 +109,7 @@ export const NODE_HTTP_PROXY: Table = {
       "forwarded as one request: ${what}",
       "trailers are dropped, with their announcement",
     ),
+    by("downstream/tcp/trailers_test.ts", "a request's trailers: ${title}"),
   ],
   "WebSocket": [NO_UPGRADE, UNASKED_101, NO.upgrade],
 };
@@ -167,5 +173,5 @@ export const FASTIFY: Table = {
     by("upstream/broken_response_test.ts", "a malformed response is a 502 and costs its connection: ${name}"),
   ],
   "HEAD and GET without a body send none": [by("downstream/methods_test.ts", FRAMED, "GET", "HEAD")],
-  "te: trailers is kept": [NO_TE, "Deno.serve takes no trailers, so that none are asked for"],
+  "te: trailers is kept": [TE, NO_TE, "Deno.serve takes no trailers, so that none are asked for there"],
 };

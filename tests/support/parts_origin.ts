@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
+import type { FrontName } from "./fronts.ts";
 import { type Origin, rawOrigin } from "./origin.ts";
 import { testProxy } from "./proxy.ts";
 import { send } from "./send.ts";
@@ -45,9 +46,9 @@ export interface Relayed {
 }
 
 /** Sends a request twice through a proxy: both answers have to be right, over as many upstream connections as expected. */
-export async function checkRelayed(one: Relayed): Promise<void> {
+export async function checkRelayed(one: Relayed, front: FrontName = "serve"): Promise<void> {
   await using origin = partsOrigin(one.parts);
-  await using proxy = testProxy(origin.address);
+  await using proxy = testProxy(origin.address, { front });
   for (let i = 0; i < 2; i++) {
     const text = await send(proxy.address, requestText(one.method ?? "GET", "/"));
     checkMessage(parseMessage(text), one);

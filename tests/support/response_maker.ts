@@ -76,7 +76,8 @@ export function makeResponse(random: Random): Made {
   };
 }
 
-function addField(random: Random, lines: string[], fields: string[]): void {
+/** Adds a field line, and what it means. */
+export function addField(random: Random, lines: string[], fields: string[]): void {
   const name = random.once(3)
     ? random.pick(["Set-Cookie", "set-cookie", "Date", "Content-Type"])
     : `x${random.text(TOKEN, 20)}`;
@@ -99,7 +100,8 @@ function interim(random: Random): string {
   return text;
 }
 
-function chunks(random: Random, body: string): string {
+/** A body in the chunked coding, spelled in one of many ways. */
+export function chunks(random: Random, body: string): string {
   const parts: string[] = [];
   for (let at = 0; at < body.length;) {
     const piece = body.slice(at, at + 1 + random.below(random.once(5) ? body.length : 50));
@@ -116,7 +118,8 @@ function chunks(random: Random, body: string): string {
   return `${parts.join("")}${random.pick(["0", "000", "0;end"])}\r\n${trailers}\r\n`;
 }
 
-const INSERTED = [
+/** What may come in between. */
+export const INSERTED: readonly string[] = [
   "\r\n",
   "\n",
   "\r",
@@ -142,8 +145,8 @@ const INSERTED = [
   "HTTP/1.1 101 X\r\n\r\n",
 ];
 
-/** Changes a response in a few places, mostly in its beginning. */
-export function mutate(random: Random, text: string): string {
+/** Changes a message in a few places, mostly in its beginning. */
+export function mutate(random: Random, text: string, inserted: readonly string[] = INSERTED): string {
   for (let n = 1 + random.below(3); n > 0; n--) {
     const at = random.below(random.once(3) ? text.length : Math.min(text.length, 200));
     const [before, behind] = [text.slice(0, at), text.slice(at)];
@@ -160,7 +163,7 @@ export function mutate(random: Random, text: string): string {
         break;
       case 3:
       case 4:
-        text = before + random.pick(INSERTED) + behind;
+        text = before + random.pick(inserted) + behind;
         break;
       case 5:
         text = before;

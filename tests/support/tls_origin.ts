@@ -12,8 +12,12 @@ export interface TlsOrigin extends Origin {
   readonly protocols: (string | null)[];
 }
 
-/** An origin that answers every request with `text`, over TLS; it offers HTTP/2 as well as HTTP/1.1. */
-export function tlsOrigin({ cert, key }: KeyPair, text = "hello"): TlsOrigin {
+/** An origin that answers every request with `text`, or talks otherwise, over TLS; it offers HTTP/2 as well as HTTP/1.1. */
+export function tlsOrigin(
+  { cert, key }: KeyPair,
+  text = "hello",
+  talk?: (connection: RawConnection) => Promise<void>,
+): TlsOrigin {
   const listener = Deno.listenTls({
     hostname: "127.0.0.1",
     port: 0,
@@ -29,7 +33,8 @@ export function tlsOrigin({ cert, key }: KeyPair, text = "hello"): TlsOrigin {
   const answer = async (conn: Deno.TlsConn, connection: RawConnection) => {
     try {
       protocols.push((await conn.handshake()).alpnProtocol);
-      while (await connection.readHead() !== null) {
+      await talk?.(connection);
+      while (talk === undefined && await connection.readHead() !== null) {
         await connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${text.length}\r\n\r\n${text}`);
       }
     } catch { /* the client did not like what it saw */ }

@@ -68,11 +68,17 @@ async function readRequest(connection: RawConnection, from: number): Promise<Wir
   const length = fields.map((field) => /^content-length: (\d+)$/i.exec(field)?.[1]).find(Boolean);
   if (length !== undefined && !await take(Number(length))) return null;
   if (fields.some((field) => /^transfer-encoding: chunked$/i.test(field))) {
-    for (let size = -1; size !== 0;) {
+    for (;;) {
       if (!await connection.readUntil("\r\n", at)) return null;
       const end = connection.received.indexOf("\r\n", at);
-      size = parseInt(connection.received.slice(at, end), 16);
+      const size = parseInt(connection.received.slice(at, end), 16);
       at = end + 2;
+      if (size === 0) {
+        // Trailers, if any, lie between that line's end and an empty line.
+        if (!await connection.readUntil("\r\n\r\n", end)) return null;
+        at = connection.received.indexOf("\r\n\r\n", end) + 4;
+        break;
+      }
       if (!await take(size + 2)) return null;
       parts.push(parts.pop()!.slice(0, -2));
     }

@@ -1,6 +1,7 @@
 // What cannot be tested here: to an HTTP/1.0 client Deno.serve delimits a streamed body by closing, in whatever way it
 // ended, so that such a client cannot tell a body that was cut short.
 import { assert, assertEquals } from "@std/assert";
+import { onBothFronts } from "../support/fronts.ts";
 import { rawOrigin } from "../support/origin.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { resetOrigin } from "../support/reset_origin.ts";
@@ -92,24 +93,27 @@ const cut: [name: string, sent: string, flag: "UC" | "UPE"][] = [
 ];
 
 for (const [name, sent, flag] of cut) {
-  Deno.test(`a truncated response never looks complete: the upstream goes after ${name}`, async () => {
-    await using origin = rawOrigin(async (connection) => {
-      await connection.readHead();
-      await connection.write(sent);
-    });
-    await using proxy = testProxy(origin.address);
-    const text = await send(proxy.address, requestText("GET", "/"));
-    const message = parseMessage(text);
-    if (message.status === 502) assertEquals(message.complete, true);
-    else {assertEquals(
-        [message.status, message.complete, message.framing === "close"],
-        [200, false, false],
-        text.slice(0, 300),
-      );}
-    const entry = await proxy.ended(1);
-    assertEquals([entry.status, entry.flag, entry.attempts], [message.status, flag, 1]);
-    assertEquals([origin.connections, proxy.idleConnections], [1, 0]);
-  });
+  onBothFronts(
+    `a truncated response never looks complete: the upstream goes after ${name}`,
+    async (front) => {
+      await using origin = rawOrigin(async (connection) => {
+        await connection.readHead();
+        await connection.write(sent);
+      });
+      await using proxy = testProxy(origin.address, { front });
+      const text = await send(proxy.address, requestText("GET", "/"));
+      const message = parseMessage(text);
+      if (message.status === 502) assertEquals(message.complete, true);
+      else {assertEquals(
+          [message.status, message.complete, message.framing === "close"],
+          [200, false, false],
+          text.slice(0, 300),
+        );}
+      const entry = await proxy.ended(1);
+      assertEquals([entry.status, entry.flag, entry.attempts], [message.status, flag, 1]);
+      assertEquals([origin.connections, proxy.idleConnections], [1, 0]);
+    },
+  );
 }
 
 for (
@@ -118,9 +122,9 @@ for (
     `${OK}\r\n`,
   ]]
 ) {
-  Deno.test(`a response that is reset in its body never looks complete: ${framing}`, async () => {
+  onBothFronts(`a response that is reset in its body never looks complete: ${framing}`, async (front) => {
     await using origin = await resetOrigin(`${head}hello`);
-    await using proxy = testProxy(origin.address);
+    await using proxy = testProxy(origin.address, { front });
     using client = await rawClient(proxy.address);
     await client.write(requestText("GET", "/"));
     await within(client.readUntil("hello"), "the first half");

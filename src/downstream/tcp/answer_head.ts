@@ -47,6 +47,7 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
   buffer[at++] = CR;
   buffer[at++] = LF;
   let hasDate = false;
+  let hasUpgrade = false;
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i]!;
     switch (name.length) {
@@ -55,7 +56,10 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
         break;
       case 7:
         if (framing !== "chunked" && isName(name, "trailer")) continue;
-        if (tunnel === undefined && isHopByHop(name)) continue;
+        if (tunnel === undefined && isName(name, "upgrade")) {
+          if (status !== 426) continue;
+          hasUpgrade = true;
+        }
         break;
       case 14:
         if (framing !== "kept" && isName(name, "content-length")) continue;
@@ -79,6 +83,7 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
   } else if (framing === "chunked") {
     at = put(buffer, at, "transfer-encoding: chunked\r\n");
   }
+  if (hasUpgrade) at = put(buffer, at, "connection: upgrade\r\n");
   if (connection !== "") {
     at = put(buffer, at, connection === "close" ? "connection: close\r\n" : "connection: keep-alive\r\n");
   }

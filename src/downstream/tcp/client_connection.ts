@@ -1,5 +1,5 @@
 /**
- * One connection of a client to the own HTTP/1.1 server: its bytes, its deadlines, its requests one after the other.
+ * One connection of a client to the own HTTP/1.1 server: its requests, one after the other.
  *
  * @module
  */
@@ -8,123 +8,64 @@ import { CR, LF } from "../../http/bytes.ts";
 import { endpointOf, type Endpoints, plainAddress } from "../../http/endpoint.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
-import { moving } from "../../http/turns.ts";
-import type { Watchdog, Watched } from "../../http/watchdog.ts";
 import { formatAddress } from "../../upstream/address.ts";
-import type { FrontHandler, FrontResponse } from "../front.ts";
+import { type FrontResponse, giveUp } from "../front.ts";
 import { writeAnswerHead } from "./answer_head.ts";
-import { giveBuffer, takeBuffer } from "./buffers.ts";
-import type { Certificates } from "./certificates.ts";
+import { giveBuffer } from "./buffers.ts";
+import { ClientSocket } from "./client_socket.ts";
 import { HeadParser } from "./head_parser.ts";
-import { type ProxyHeader, readProxyHeader } from "../../http/proxy_protocol.ts";
-import type { TcpLimits } from "./limits.ts";
-import { Rate } from "./rate.ts";
+import { introduced } from "./introduction.ts";
+import { linger } from "./linger.ts";
 import { sendAnswer } from "./send_answer.ts";
-import { TcpRequest } from "./tcp_request.ts";
-import { type Socket, TlsSocket } from "./tls_socket.ts";
+import type { Server } from "./server.ts";
+import { type Client, TcpRequest } from "./tcp_request.ts";
 import { joinTunnel } from "./tunnel.ts";
 
-/** What is read at a time while nothing larger is known to come: most heads fit, and idle connections hold no more. */
-const SMALL = 4 * 1024;
-/** The buffer while a body comes in. */
-const LARGE = 32 * 1024;
 /** The rest of a body that is read for the connection's sake after an early answer, in bytes. */
 const WORTH_READING = 64 * 1024;
-/** How long a connection that ends is read for what its client still sends, in milliseconds. */
-const LINGER = 30_000;
-
-/** What all connections of a listener share. */
-export interface Server {
-  /** Answers requests. */
-  readonly handler: FrontHandler;
-  /** The limits. */
-  readonly limits: TcpLimits;
-  /** Deadlines. */
-  readonly watchdog: Watchdog;
-  /** `http` or `https`. */
-  readonly scheme: string;
-  /** What TLS is spoken with. */
-  readonly certificates: Certificates | undefined;
-  /** Whose connections begin with a PROXY protocol header. */
-  readonly speaksForClients: (address: string) => boolean;
-  /** Whether connections are to end after their present request. */
-  draining: boolean;
-  /** Whether a connection whose client is known now may stay. */
-  admit(connection: ClientConnection): boolean;
-  /** Told of a connection's end. */
-  closed(connection: ClientConnection): void;
-}
-
 /** A connection. */
-export class ClientConnection implements Watched {
-  /** Bytes read and not used yet lie from `start` to `end`. */
-  buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL);
-  start = 0;
-  end = 0;
-  slot = -1;
+export class ClientConnection extends ClientSocket implements Client {
   /** The client's address, without port. */
   clientAddress: string;
-  /** How fast the body of the present request comes. */
-  bodyRate: Rate = new Rate();
-  readonly server: Server;
-  readonly #conn: Deno.Conn;
-  /** The connection, or TLS over it. */
-  #socket: Socket;
-  readonly #parser: HeadParser;
-  #endpoints: Endpoints | undefined = undefined;
-  #writeRate = new Rate();
-  /** By when the next head is to be there, or begun, or the end of a lingering connection. */
-  #deadline = Infinity;
-  #writeBy = Infinity;
-  #reading = false;
-  #wake: (() => void) | undefined = undefined;
-  /** No more comes from the client. */
-  #isOver = false;
-  /** Whether a deadline has passed. */
-  isLate = false;
-  #closesWhenLate = true;
-  /** Whether it was closed from this side. */
-  closed = false;
-  #request: TcpRequest | undefined = undefined;
-  #onGone: ((error: ProxyError) => void) | undefined = undefined;
-  #gone: ProxyError | undefined = undefined;
-  #informing: Promise<void> | undefined = undefined;
-  #wasInformed = false;
-  #served = 0;
   /** When it became idle, on the watchdog's clock; Infinity while it is not. */
   idleSince: number;
   /** Whether it counts among those of its client's address. */
   isCounted = false;
+  readonly #server: Server;
+  readonly #parser: HeadParser;
+  #endpoints: Endpoints | undefined = undefined;
+  #request: TcpRequest | undefined = undefined;
+  #onGone: ((error: ProxyError) => void) | undefined = undefined;
+  #gone: ProxyError | undefined = undefined;
+  #isGivenUp = false;
+  #informing: Promise<void> | undefined = undefined;
+  #wasInformed = false;
+  #served = 0;
 
-  constructor(conn: Deno.Conn, server: Server) {
-    this.#socket = this.#conn = conn;
-    this.server = server;
+  /** Takes the socket over. */
+  constructor(socket: Deno.Conn, server: Server) {
+    super(socket, server.limits, server.watchdog);
+    this.#server = server;
     this.#parser = new HeadParser(server.limits);
-    const { remoteAddr } = conn;
-    this.idleSince = server.watchdog.now;
+    this.idleSince = this.now;
+    const { remoteAddr } = socket;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
-    server.watchdog.add(this);
   }
 
   /** `http` or `https`. */
   get scheme(): string {
-    return this.server.scheme;
-  }
-
-  /** The watchdog's clock. */
-  get now(): number {
-    return this.server.watchdog.now;
+    return this.#server.scheme;
   }
 
   /** What stands for a Host that an HTTP/1.0 request does not name. */
   get host(): string {
-    const { localAddr } = this.#socket;
+    const { localAddr } = this.socket;
     return localAddr.transport === "tcp" ? formatAddress({ ...localAddr, transport: "tcp" }) : "localhost";
   }
 
   /** Both ends. */
   endpoints(): Endpoints {
-    const { remoteAddr, localAddr } = this.#socket;
+    const { remoteAddr, localAddr } = this.socket;
     return this.#endpoints ??= { source: endpointOf(remoteAddr), destination: endpointOf(localAddr) };
   }
 
@@ -133,7 +74,8 @@ export class ClientConnection implements Watched {
     try {
       if (await this.#begin()) {
         while (await this.#next());
-        await this.#sayEnd();
+        // With TLS, the end has to be said: else an answer that ends with the connection looks cut off.
+        if (this.scheme === "https" && !this.isOver) await linger(this, undefined, 0);
       }
     } catch (error) {
       getLogger("postern").error(`connection of ${this.clientAddress}: ${messageOf(error)}`);
@@ -146,141 +88,92 @@ export class ClientConnection implements Watched {
     if (this.idleSince !== Infinity) this.close();
   }
 
-  /** Closes it, whatever is under way. */
-  close(): void {
+  override close(): void {
     if (this.closed) return;
-    this.closed = this.#isOver = true;
+    super.close();
     this.idleSince = Infinity;
-    this.server.watchdog.delete(this);
-    this.#socket.close();
-    this.server.closed(this);
+    this.#server.closed(this);
     this.#leave(new ProxyError("client_gone", "The connection was closed"));
-    this.#notify();
   }
 
-  stop(): void {
-    this.close();
-  }
-
-  tick(now: number): void {
-    if (now >= this.#deadline) {
-      this.isLate = true;
-      if (this.#closesWhenLate) return this.close();
-      this.#deadline = Infinity;
-      return this.#notify();
-    }
-    const { limits } = this.server;
-    if (now >= this.#writeBy || this.#writeRate.isBelow(limits.minRate, now)) {
-      this.#leave(new ProxyError("client_timeout", "The client took the response too slowly"));
-      return this.close();
-    }
-    if (this.#request === undefined) return;
-    if (this.bodyRate.isBelow(limits.minRate, now)) {
+  override tick(now: number): void {
+    super.tick(now);
+    const content = this.#request?.content;
+    if (content === undefined || this.closed) return;
+    const { minRate } = this.limits;
+    // A client that waits for the upstream's word is not slow.
+    const waits = this.#request!.expectsContinue && !this.#wasInformed;
+    if (!waits && content.rate.isBelow(minRate, now)) {
       this.#leave(
-        new ProxyError("client_timeout", `The client sent fewer than ${limits.minRate} bytes/s of its body`),
+        new ProxyError("client_timeout", `The client sent fewer than ${minRate} bytes/s of its body`),
       );
-    } else if (this.#request.content !== undefined) {
-      this.#watch();
     }
+    this.watch();
   }
 
+  /** Calls back, once, when the client goes away or is given up. */
   onGone(callback: (error: ProxyError) => void): void {
-    if (this.#gone === undefined) this.#onGone = callback;
-    else callback(this.#gone);
+    this.#onGone = callback;
+    if (this.#gone !== undefined) this.#tell(this.#gone);
   }
 
   /** Sends an interim response. */
   readonly inform = (status: number, reason: string, headers: HeaderList): void => {
     const answer = { status, reason, headers, body: null, onSent: undefined };
     const { buffer, length } = writeAnswerHead(answer, { framing: "close", connection: "" });
-    this.#wasInformed ||= status === 100;
+    if (status === 100) {
+      this.#wasInformed = true;
+      this.#request?.content?.rate.restart(this.now);
+    }
     const before = this.#informing ?? Promise.resolve();
     this.#informing = before.then(() => this.write(buffer.subarray(0, length)))
       .then(() => giveBuffer(buffer), () => {});
   };
 
-  /** Closes it after so many milliseconds, unless that is put off or called off. */
-  closeAfter(ms: number): void {
-    this.#deadline = this.now + ms;
-    this.#closesWhenLate = true;
+  protected override get isUploading(): boolean {
+    return this.#request?.content?.ended === false;
   }
 
-  /** Reads more behind the unused bytes; false when no more will come. */
-  async fillBody(): Promise<boolean> {
-    if (!this.#reading && this.buffer.length < LARGE) this.#resize(LARGE);
-    const before = this.end - this.start;
-    await this.#more();
-    return this.end - this.start > before;
+  protected override hungUp(): void {
+    if (this.#request !== undefined) this.#leave(new ProxyError("client_gone", "The client went away"));
   }
 
-  /** Reads into a buffer of the caller's; null when no more will come. */
-  async readInto(into: Uint8Array): Promise<number | null> {
-    if (this.#reading) await this.#more();
-    const n = Math.min(into.length, this.end - this.start);
-    if (n > 0) {
-      into.set(this.buffer.subarray(this.start, this.start + n));
-      this.start += n;
-      return n;
-    }
-    if (this.#isOver) return null;
-    this.#reading = true;
-    try {
-      const n = await this.#socket.read(into);
-      this.#reading = false;
-      if (n === null) this.#hangUp();
-      else await moving(n);
-      return n;
-    } catch {
-      this.#reading = false;
-      this.#hangUp();
-      return null;
-    }
+  protected override tooSlow(error: ProxyError): void {
+    this.#leave(error);
   }
 
-  /** Writes all of it. */
-  async write(bytes: Uint8Array): Promise<void> {
-    const { limits } = this.server;
-    let written = 0;
-    do {
-      this.#writeBy = this.now + limits.writeTimeout;
-      this.#writeRate.begin(this.now);
-      const n = await this.#socket.write(written === 0 ? bytes : bytes.subarray(written));
-      this.#writeRate.end(this.now, n);
-      written += n;
-    } while (written < bytes.length);
-    this.#writeBy = Infinity;
-    const pause = moving(bytes.length);
-    if (pause !== undefined) await pause;
+  #leave(error: ProxyError): void {
+    if (this.#gone !== undefined) return;
+    this.#gone = error;
+    this.#tell(error);
   }
 
-  /** Says that nothing more will be written. */
-  closeWrite(): Promise<void> {
-    return this.#socket.closeWrite();
-  }
-
-  /** The body of the present request was read to its end: whatever comes now is the next request, or the client's leaving. */
-  bodyEnded(): void {
-    this.#watch();
+  #tell(error: ProxyError): void {
+    if (this.#onGone === undefined) return;
+    this.#isGivenUp = true;
+    this.#onGone(error);
+    this.#onGone = undefined;
   }
 
   /** What comes before the first request: a PROXY protocol header, a TLS handshake. Whether there may be one. */
   async #begin(): Promise<boolean> {
-    this.closeAfter(this.server.limits.headTimeout);
-    if (this.#conn.remoteAddr.transport === "tcp") (this.#conn as Deno.TcpConn).setNoDelay(true);
-    if (this.server.speaksForClients(this.clientAddress) && !await this.#readProxyHeader()) return false;
+    const { socket } = this;
+    this.closeAfter(this.limits.headTimeout);
+    if (socket.remoteAddr.transport === "tcp") (socket as Deno.TcpConn).setNoDelay(true);
+    if (this.#server.speaksForClients(this.clientAddress)) {
+      const header = await introduced(this, this.clientAddress);
+      if (header === undefined) return false;
+      if (header.source !== undefined) {
+        this.#endpoints = header;
+        this.clientAddress = header.source.hostname;
+      }
+    }
     // It may have been closed meanwhile, and who is admitted then would be counted for ever.
-    if (this.closed || !this.server.admit(this)) return false;
-    const { certificates } = this.server;
-    return certificates === undefined || await this.#startTls(certificates);
-  }
-
-  /** Whether the client agreed to TLS. */
-  async #startTls(certificates: Certificates): Promise<boolean> {
-    const socket = new TlsSocket(this.#conn, this.buffer.subarray(this.start, this.end), certificates);
-    this.#socket = socket;
-    this.start = this.end = 0;
+    if (this.closed || !this.#server.admit(this)) return false;
+    const { certificates } = this.#server;
+    if (certificates === undefined) return true;
     try {
-      await socket.handshake();
+      await this.startTls(certificates);
       return true;
     } catch (error) {
       getLogger("postern").debug(`no TLS with ${this.clientAddress}: ${messageOf(error)}`);
@@ -288,37 +181,15 @@ export class ClientConnection implements Watched {
     }
   }
 
-  /** Takes the ends of the connection from what a proxy in front says of them; whether it said so. */
-  async #readProxyHeader(): Promise<boolean> {
-    for (;;) {
-      let header: ProxyHeader | undefined;
-      try {
-        header = readProxyHeader(this.buffer, this.start, this.end);
-      } catch (error) {
-        getLogger("postern").warn(`connection of ${this.clientAddress}: ${messageOf(error)}`);
-        return false;
-      }
-      if (header !== undefined) {
-        const { source, destination } = header;
-        this.start = header.end;
-        if (source !== undefined) {
-          this.#endpoints = { source, destination };
-          this.clientAddress = source.hostname;
-        }
-        return true;
-      }
-      if (this.#isOver) return false;
-      await this.#more();
-    }
-  }
-
   /** Whether it goes on. */
   async #next(): Promise<boolean> {
     const request = await this.#readHead();
     if (request === undefined) return false;
+    this.lateAfter(Infinity);
+    this.idleSince = Infinity;
     this.#request = request;
-    if (request.content === undefined) this.#watch();
-    const answer = await this.server.handler(request);
+    if (request.content === undefined) this.watch();
+    const answer = await this.#server.handler(request);
     const again = await this.#answer(request, answer);
     this.#request = this.#onGone = undefined;
     return again;
@@ -326,73 +197,59 @@ export class ClientConnection implements Watched {
 
   /** The next request, also one that is refused; undefined when there is none. */
   async #readHead(): Promise<TcpRequest | undefined> {
+    const { maxHead, headTimeout, idleTimeout } = this.limits;
     const parser = this.#parser;
-    const { limits } = this.server;
     parser.reset();
     let begun = false;
-    this.closeAfter(limits.idleTimeout);
+    this.closeAfter(idleTimeout);
     while (!this.closed) {
-      while (
-        this.start + 1 < this.end && this.buffer[this.start] === CR && this.buffer[this.start + 1] === LF
-      ) {
-        // RFC 9112 section 2.2: empty lines ahead of a request are skipped.
-        this.start += 2;
-      }
+      this.#skipEmptyLines();
       if (this.start < this.end) {
         try {
           const end = parser.parse(this.buffer, this.start, this.end);
           if (end >= 0) {
             const request = new TcpRequest(this, parser, this.start, end);
             this.start = end;
-            this.#deadline = this.idleSince = Infinity;
             return request;
           }
+          if (this.isLate) throw new ProxyError("client_timeout", `No whole head within ${headTimeout} ms`);
         } catch (error) {
-          return this.#refuse(error as ProxyError);
+          return new TcpRequest(this, error as ProxyError, 0, 0);
         }
-        if (this.isLate) {
-          return this.#refuse(
-            new ProxyError("client_timeout", `No whole head within ${limits.headTimeout} ms`),
-          );
-        }
-        if (!begun) this.closeAfter(limits.headTimeout);
+        if (!begun) this.lateAfter(headTimeout);
         begun = true;
-        this.#closesWhenLate = false;
         this.idleSince = Infinity;
-        if (!this.#reading && this.end === this.buffer.length) {
-          const isMostlyFree = this.start > this.end / 2;
-          this.#resize(isMostlyFree ? this.buffer.length : Math.min(limits.maxHead, this.buffer.length * 4));
-        }
+        this.makeRoom(maxHead);
       } else {
+        // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
+        if (this.isLate || this.#server.draining) return undefined;
         this.idleSince = this.now;
+        this.#server.idle();
       }
-      if (this.#isOver) return undefined;
-      await this.#more();
+      if (this.isOver) return undefined;
+      await this.more();
     }
     return undefined;
   }
 
-  #refuse(error: ProxyError): TcpRequest {
-    this.#deadline = this.idleSince = Infinity;
-    return new TcpRequest(this, error, 0, 0);
+  /** Those ahead of a request mean nothing, RFC 9112 section 2.2. */
+  #skipEmptyLines(): void {
+    while (
+      this.start + 1 < this.end && this.buffer[this.start] === CR && this.buffer[this.start + 1] === LF
+    ) {
+      this.start += 2;
+    }
   }
 
   /** Sends the answer; whether the connection goes on. */
   async #answer(request: TcpRequest, answer: FrontResponse): Promise<boolean> {
     const { content } = request;
-    const { limits } = this.server;
-    const isWithheld = request.expectsContinue && !this.#wasInformed;
-    let again = request.keepAlive && this.#gone === undefined && !this.server.draining &&
-      ++this.#served < limits.maxRequests &&
-      (content === undefined || (content.remaining <= WORTH_READING && !isWithheld));
-    if (this.#informing !== undefined) await this.#informing;
+    let again = this.#mayGoOn(request, answer.status) && ++this.#served < this.limits.maxRequests;
+    await this.#informing;
     this.#informing = undefined;
     this.#wasInformed = false;
-    if (this.closed) {
-      giveUp(answer, this.#gone!);
-      return false;
-    }
     try {
+      if (this.closed) throw this.#gone!;
       again = await sendAnswer(this, request, answer, again);
     } catch (error) {
       const gone = this.#gone ?? new ProxyError("client_gone", `The client went away: ${messageOf(error)}`);
@@ -401,121 +258,32 @@ export class ClientConnection implements Watched {
       return false;
     }
     answer.onSent?.();
+    // What is still read of its body is under other deadlines.
+    this.#request = undefined;
     if (answer.tunnel !== undefined) {
-      this.#request = undefined;
-      await joinTunnel(this, answer.tunnel, limits.tunnelTimeout);
+      await joinTunnel(this, answer.tunnel, this.limits.tunnelTimeout);
       return false;
     }
-    this.bodyRate = new Rate();
     if (again) {
       if (content === undefined || content.ended) return true;
-      this.closeAfter(limits.headTimeout);
+      this.closeAfter(this.limits.headTimeout);
       return await content.discard(WORTH_READING);
     }
-    if (content?.ended === false || request.refused !== undefined || this.start < this.end) {
-      await this.#linger(request);
-    }
+    const mayBeSending = content?.ended === false || request.refused !== undefined || this.start < this.end;
+    if (mayBeSending) await linger(this, content, this.limits.maxDiscard);
     return false;
   }
 
-  /** With TLS, the end has to be said: else an answer that ends with the connection looks cut off. */
-  async #sayEnd(): Promise<void> {
-    if (this.closed || this.#isOver || this.#socket === this.#conn) return;
-    this.closeAfter(LINGER);
-    await this.closeWrite().catch(() => {});
+  /** Whether there may be another request behind this one. */
+  #mayGoOn({ keepAlive, content, expectsContinue }: TcpRequest, status: number): boolean {
+    if (!keepAlive || this.#server.draining) return false;
+    // Requests that came before the client closed its side are answered, as long as nobody was told that it is gone.
+    const isHalfClosed = !this.#isGivenUp && !this.closed && this.start < this.end;
+    if (this.#gone !== undefined && !isHalfClosed) return false;
+    if (content === undefined || content.ended) return true;
+    // Who was not told to go on may or may not send the body: what comes next could be either. Who was too slow is not
+    // waited for again.
+    const isWithheld = expectsContinue && !this.#wasInformed || status === 408;
+    return content.remaining <= WORTH_READING && !isWithheld;
   }
-
-  /** Reads on for a while: closing over bytes that were not read would take the answer from the client. */
-  async #linger({ content }: TcpRequest): Promise<void> {
-    this.closeAfter(LINGER);
-    try {
-      await this.closeWrite();
-    } catch {
-      return;
-    }
-    await content?.settled();
-    let left = this.server.limits.maxDiscard;
-    const buffer = takeBuffer();
-    for (let n; left > 0 && (n = await this.readInto(buffer)) !== null;) left -= n;
-    if (!this.closed) giveBuffer(buffer);
-  }
-
-  /** Waits until there are more bytes, no more will come, or a deadline has passed. */
-  #more(): Promise<void> {
-    if (this.#isOver) return Promise.resolve();
-    if (!this.#reading) this.#read();
-    return new Promise((resolve) => this.#wake = resolve);
-  }
-
-  /** Leaves a read standing, so that the client's leaving is noticed. What else it brings is the next request's. */
-  #watch(): void {
-    if (!this.#reading && !this.#isOver && (this.start === this.end || this.end < this.buffer.length)) {
-      this.#read();
-    }
-  }
-
-  #read(): void {
-    if (this.start === this.end) {
-      this.start = this.end = 0;
-      if (this.buffer.length >= LARGE && this.#request?.content?.ended !== false) {
-        this.buffer = new Uint8Array(SMALL);
-      }
-    } else if (this.end === this.buffer.length) {
-      this.#resize(this.buffer.length);
-    }
-    this.#reading = true;
-    this.#socket.read(this.end === 0 ? this.buffer : this.buffer.subarray(this.end)).then(
-      this.#onRead,
-      this.#onEnd,
-    );
-  }
-
-  readonly #onRead = (n: number | null): void => {
-    this.#reading = false;
-    if (n === null) return this.#onEnd();
-    this.end += n;
-    if (this.#wake !== undefined) this.#notify();
-    else this.#watch();
-  };
-
-  readonly #onEnd = (): void => {
-    this.#reading = false;
-    this.#hangUp();
-    this.#notify();
-  };
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-
-  #hangUp(): void {
-    this.#isOver = true;
-    if (this.#request !== undefined) this.#leave(new ProxyError("client_gone", "The client went away"));
-  }
-
-  #leave(error: ProxyError): void {
-    if (this.#gone !== undefined) return;
-    this.#gone = error;
-    this.#onGone?.(error);
-    this.#onGone = undefined;
-  }
-
-  /** Moves the unused bytes to the front of a buffer of at least that size; not while a read is under way. */
-  #resize(size: number): void {
-    const used = this.buffer.subarray(this.start, this.end);
-    const buffer = size > this.buffer.length ? new Uint8Array(size) : this.buffer;
-    buffer.set(used);
-    this.buffer = buffer;
-    this.start = 0;
-    this.end = used.length;
-  }
-}
-
-/** Tells whoever made an answer that nothing more of it will be sent. */
-function giveUp({ body, onSent, tunnel }: FrontResponse, error: ProxyError): void {
-  if (body !== null && !(body instanceof Uint8Array)) body.cancel(error);
-  tunnel?.end(error);
-  onSent?.();
 }

@@ -12,12 +12,15 @@ import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
 import { type ListenerOptions, type ListenerTls, tlsPairs } from "../listener_options.ts";
 import { Certificates } from "./certificates.ts";
-import { ClientConnection, type Server } from "./client_connection.ts";
+import { ClientConnection } from "./client_connection.ts";
 import { limitsOf, type TcpLimits } from "./limits.ts";
 import { SelfBell } from "./self_bell.ts";
+import type { Counted, Server } from "./server.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
+/** That connections cannot be accepted is said so often at most, in milliseconds. */
+const SAY_AFTER = 10_000;
 
 /**
  * Listens and answers.
@@ -44,7 +47,8 @@ class TcpFront implements Front, Server {
   readonly #bell: SelfBell | undefined;
   readonly #listener: Deno.Listener;
   readonly #accepting: Promise<void>;
-  #onClosed: (() => void) | undefined = undefined;
+  #waiting: (() => void)[] = [];
+  #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
     this.handler = handler;
@@ -67,7 +71,7 @@ class TcpFront implements Front, Server {
     if (this.#tls.length > 0) this.certificates = new Certificates(this.#tls);
   }
 
-  admit(connection: ClientConnection): boolean {
+  admit(connection: Counted): boolean {
     const { clientAddress } = connection;
     connection.isCounted = true;
     const count = (this.#perAddress.get(clientAddress) ?? 0) + 1;
@@ -75,22 +79,26 @@ class TcpFront implements Front, Server {
     return count <= this.limits.maxConnectionsPerAddress;
   }
 
-  closed(connection: ClientConnection): void {
-    this.#connections.delete(connection);
+  closed(connection: Counted): void {
+    this.#connections.delete(connection as ClientConnection);
     if (connection.isCounted) {
       const { clientAddress } = connection;
       const left = this.#perAddress.get(clientAddress)! - 1;
       if (left > 0) this.#perAddress.set(clientAddress, left);
       else this.#perAddress.delete(clientAddress);
     }
-    this.#onClosed?.();
+    this.#tell();
+  }
+
+  idle(): void {
+    this.#tell();
   }
 
   async shutdown(): Promise<void> {
     this.#stopListening();
     for (const connection of [...this.#connections]) connection.drain();
     await this.#accepting;
-    while (this.#connections.size > 0) await this.#oneClosed();
+    while (this.#connections.size > 0) await this.#change();
     this.watchdog.close();
     await this.#bell?.close();
   }
@@ -106,7 +114,7 @@ class TcpFront implements Front, Server {
     this.draining = true;
     this.#stopping.abort();
     this.#listener.close();
-    this.#onClosed?.();
+    this.#tell();
   }
 
   /** Accepts connections until the listener is closed. Whatever else goes wrong passes: the listener stays open. */
@@ -114,19 +122,18 @@ class TcpFront implements Front, Server {
     const { signal } = this.#stopping;
     let wait: number = ACCEPT_AFTER[0];
     while (!this.draining) {
-      if (this.#connections.size >= this.limits.maxConnections && !this.#closeIdle()) {
-        await this.#oneClosed();
-        continue;
-      }
       try {
         const socket = await this.#listener.accept();
-        if (!await this.#bell?.claims(socket)) this.#open(socket);
         wait = ACCEPT_AFTER[0];
+        if (await this.#bell?.claims(socket)) continue;
+        while (this.#isFull() && !this.#closeIdle()) await this.#change();
+        if (this.draining) socket.close();
+        else this.#open(socket);
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
-        getLogger("postern").error(`cannot accept a connection: ${messageOf(error)}`);
+        this.#say(`cannot accept a connection: ${messageOf(error)}`);
         this.#closeIdle();
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
@@ -140,6 +147,17 @@ class TcpFront implements Front, Server {
     connection.serve();
   }
 
+  #isFull(): boolean {
+    return this.#connections.size >= this.limits.maxConnections && !this.draining;
+  }
+
+  #say(what: string): void {
+    const now = performance.now();
+    if (now < this.#silentUntil) return;
+    this.#silentUntil = now + SAY_AFTER;
+    getLogger("postern").error(what);
+  }
+
   /** Makes room by closing the connection that has been idle for longest; whether there was one. */
   #closeIdle(): boolean {
     let longest: ClientConnection | undefined;
@@ -150,8 +168,14 @@ class TcpFront implements Front, Server {
     return longest !== undefined;
   }
 
-  #oneClosed(): Promise<void> {
-    return new Promise((resolve) => this.#onClosed = resolve);
+  /** Resolves when a connection has been closed or has become idle, or the listener stops. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #tell(): void {
+    if (this.#waiting.length === 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 

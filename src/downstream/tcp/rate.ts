@@ -25,6 +25,12 @@ export class Rate {
     this.#bytes += bytes;
   }
 
+  /** What was waited until now does not count. */
+  restart(now: number): void {
+    this.#waited = 0;
+    if (this.#since >= 0) this.#since = now;
+  }
+
   /** Whether a wait is under way, and all of them so far gave fewer bytes a second than `least`. */
   isBelow(least: number, now: number): boolean {
     if (this.#since < 0) return false;

@@ -36,8 +36,9 @@ export class SelfBell {
   async close(): Promise<void> {
     this.#withdraw();
     this.#closing.abort();
-    (await this.#near)?.close();
+    const near = this.#near;
     this.#near = undefined;
+    (await near)?.close();
     if (this.#bell === undefined) return;
     dropBell(this.#bell);
     this.#bell.close();
@@ -58,9 +59,7 @@ class Pair implements Bell {
 
   /** A byte from one end to the other. It is waited for before it is sent, so that only the event loop can find it. */
   async ring(): Promise<void> {
-    const coming = this.#far.read(this.#buffer);
-    await this.#near.write(BYTE);
-    await coming;
+    await Promise.all([this.#far.read(this.#buffer), this.#near.write(BYTE)]);
   }
 
   close(): void {

@@ -5,12 +5,13 @@
  */
 import type { BodySource } from "../../http/body.ts";
 import { lastChunk } from "../../http/chunked_encoder.ts";
+import { ProxyError } from "../../http/errors.ts";
 import { isName } from "../../http/headers.ts";
 import { passedOn } from "../../http/trailers.ts";
 import type { FrontResponse } from "../front.ts";
 import { type AnswerFraming, put, writeAnswerHead } from "./answer_head.ts";
 import { giveBuffer } from "./buffers.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import { PieceReader } from "./piece_reader.ts";
 import type { TcpRequest } from "./tcp_request.ts";
 
@@ -30,7 +31,7 @@ const LEAST = 1024;
  * @throws when the client is gone, or the body failed
  */
 export async function sendAnswer(
-  client: ClientConnection,
+  client: ClientSocket,
   { method, isHttp11 }: TcpRequest,
   answer: FrontResponse,
   again: boolean,
@@ -65,10 +66,12 @@ export async function sendAnswer(
   return again;
 }
 
-/** What the answer says of the length of a body that is still to come; Infinity for nothing. */
+/** What the answer says of the length of a body that is still to come; Infinity for nothing, or nothing of sense. */
 function declaredLength({ headers: { lines } }: FrontResponse): number {
   for (let i = 0; i < lines.length; i += 2) {
-    if (isName(lines[i]!, "content-length")) return Number(lines[i + 1]);
+    if (isName(lines[i]!, "content-length")) {
+      return /^\d{1,15}$/.test(lines[i + 1]!) ? Number(lines[i + 1]) : Infinity;
+    }
   }
   return Infinity;
 }
@@ -79,7 +82,7 @@ function declaredLength({ headers: { lines } }: FrontResponse): number {
  * @param left The length that was declared.
  */
 async function stream(
-  client: ClientConnection,
+  client: ClientSocket,
   source: BodySource,
   buffer: Uint8Array<ArrayBuffer>,
   headLength: number,
@@ -112,8 +115,11 @@ async function stream(
       n = await n;
       from = at = n === null || !chunked ? start : start - sizeLine(n);
     }
-    // What is longer than was declared is cut.
-    if (n === null || left === 0) break;
+    if (n === null) break;
+    if (left === 0) {
+      source.cancel(new ProxyError("hook_failed", "The body was cut: it is longer than its content-length"));
+      break;
+    }
     left -= n;
     if (!chunked) {
       at = start + n;

@@ -8,14 +8,17 @@ import { ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
 import type { FrontBody } from "../front.ts";
 import { refused } from "../refused.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
+import { Rate } from "./rate.ts";
 
 /** A body on its way in. Whoever gives it up leaves the rest to {@linkcode TcpBody.discard}. */
 export class TcpBody implements FrontBody, BodyReading {
-  readonly connection: ClientConnection;
+  readonly connection: ClientSocket;
   onSlow: (() => void) | null = null;
   /** Whether its last byte was read. */
   ended = false;
+  /** How fast it comes. */
+  readonly rate: Rate = new Rate();
   readonly #length: number | undefined;
   readonly #reader: BodyReader;
   #failed = false;
@@ -24,7 +27,7 @@ export class TcpBody implements FrontBody, BodyReading {
   #cancelled = false;
 
   /** @param length In bytes, undefined for a chunked one. */
-  constructor(connection: ClientConnection, length: number | undefined) {
+  constructor(connection: ClientSocket, length: number | undefined) {
     this.connection = connection;
     this.#length = length;
     this.#reader = bodyReader(this, length ?? CHUNKED);
@@ -81,24 +84,25 @@ export class TcpBody implements FrontBody, BodyReading {
 
   async fillBody(): Promise<boolean> {
     const { connection } = this;
-    connection.bodyRate.begin(connection.now);
+    this.rate.begin(connection.now);
     const before = connection.end - connection.start;
     const more = await connection.fillBody();
-    connection.bodyRate.end(connection.now, connection.end - connection.start - before);
+    this.rate.end(connection.now, connection.end - connection.start - before);
     return more;
   }
 
   async readInto(into: Uint8Array): Promise<number | null> {
     const { connection } = this;
-    connection.bodyRate.begin(connection.now);
+    this.rate.begin(connection.now);
     const n = await connection.readInto(into);
-    connection.bodyRate.end(connection.now, n ?? 0);
+    this.rate.end(connection.now, n ?? 0);
     return n;
   }
 
   end(): void {
     this.ended = true;
-    this.connection.bodyEnded();
+    // Whatever comes now is the next request, or the client's leaving.
+    this.connection.watch();
   }
 
   abort(): void {

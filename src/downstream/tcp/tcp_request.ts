@@ -7,7 +7,7 @@ import { byteString } from "../../http/bytes.ts";
 import type { Endpoints } from "../../http/endpoint.ts";
 import { ProxyError } from "../../http/errors.ts";
 import { HeaderList } from "../../http/headers.ts";
-import { hasToken, removeNamed, tokens } from "../../http/hop_by_hop.ts";
+import { hasToken, removeNamed, switchable, tokens } from "../../http/hop_by_hop.ts";
 import { absoluteTarget } from "../absolute_target.ts";
 import { ClaimingHeaders } from "../claims.ts";
 import { isDisguised } from "../disguised.ts";
@@ -15,7 +15,7 @@ import type { FrontRequest } from "../front.ts";
 import { isHost } from "../host.ts";
 import { refused } from "../refused.ts";
 import { normalTarget } from "../target.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 import type { HeadParser } from "./head_parser.ts";
 import { TcpBody } from "./tcp_body.ts";
 
@@ -36,6 +36,22 @@ const MAY_BE_KNOWN = new Uint8Array(32 * 32);
 for (const name of KNOWN) MAY_BE_KNOWN[name.length * 32 + (name.charCodeAt(0) & 31)] = 1;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Who sends a request. */
+export interface Client {
+  /** Its address, without port. */
+  readonly clientAddress: string;
+  /** `http` or `https`. */
+  readonly scheme: string;
+  /** What stands for a Host that an HTTP/1.0 request does not name. */
+  readonly host: string;
+  /** As that of a request. */
+  readonly inform: NonNullable<FrontRequest["inform"]>;
+  /** As that of a request. */
+  endpoints(): Endpoints;
+  /** As that of a request. */
+  onGone(callback: (error: ProxyError) => void): void;
+}
 
 /** A request that came through the own server. */
 export class TcpRequest implements FrontRequest {
@@ -59,10 +75,10 @@ export class TcpRequest implements FrontRequest {
   /** The body, once there is a need to know of it. */
   readonly content: TcpBody | undefined = undefined;
   inform?: (status: number, reason: string, headers: HeaderList) => void;
-  readonly #connection: ClientConnection;
+  readonly #connection: ClientSocket & Client;
 
   /** Takes the head apart that the parser found in the bytes from `start` to `end`, or stands for one that is refused. */
-  constructor(connection: ClientConnection, head: HeadParser | ProxyError, start: number, end: number) {
+  constructor(connection: ClientSocket & Client, head: HeadParser | ProxyError, start: number, end: number) {
     this.#connection = connection;
     if (head instanceof ProxyError) {
       this.refused = head;
@@ -121,7 +137,7 @@ export class TcpRequest implements FrontRequest {
           case "proxy-authenticate":
             continue;
           case "x-request-id":
-            this.givenId = value;
+            this.givenId = this.givenId === null ? value : `${this.givenId}, ${value}`;
             break;
           case "via":
           case "forwarded":
@@ -157,7 +173,7 @@ export class TcpRequest implements FrontRequest {
         this.content = new TcpBody(connection, this.bodyLength);
         this.expectsContinue = this.isHttp11 && expect.toLowerCase() === "100-continue";
       } else if (upgrade !== undefined && this.isHttp11 && hasToken(connectionField, "upgrade")) {
-        this.upgrade = upgradeOf(upgrade);
+        this.upgrade = switchable(upgrade);
       }
     } catch (error) {
       this.refused = error as ProxyError;
@@ -218,13 +234,6 @@ function bodyLengthOf(
   if (length === undefined) return method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null;
   if (!/^\d{1,15}$/.test(length)) throw refused(`content-length is ${JSON.stringify(length)}`);
   return Number(length);
-}
-
-/** What may be switched to: all but cleartext HTTP/2, which would carry requests past the hooks. */
-function upgradeOf(list: string): string | null {
-  const allowed = list.split(",").map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "" && !/^h2c?$/i.test(protocol));
-  return allowed.length > 0 ? allowed.join(", ") : null;
 }
 
 function decoded(bytes: Uint8Array): string {

@@ -28,7 +28,7 @@ type Done = (error?: Error | null) => void;
 
 /** The TLS side of a connection. There is at most one read and one write at a time. */
 export class TlsSocket implements Socket {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Socket;
   readonly #wire: Wire;
   readonly #tls: TLSSocket;
   /** What was decrypted and not read yet. */
@@ -46,7 +46,7 @@ export class TlsSocket implements Socket {
    *
    * @param begun What the client has sent already. It is kept.
    */
-  constructor(conn: Deno.Conn, begun: Uint8Array, certificates: Certificates) {
+  constructor(conn: Socket, begun: Uint8Array, certificates: Certificates) {
     this.#conn = conn;
     this.#handshake.promise.catch(() => {});
     this.#wire = new Wire(conn, begun);
@@ -160,13 +160,13 @@ export class TlsSocket implements Socket {
  * itself would take in all that a client sends.
  */
 class Wire extends Duplex {
-  readonly #conn: Deno.Conn;
+  readonly #conn: Socket;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(SMALL);
   #isReading = false;
   #isWanted = false;
   #isHeld = false;
 
-  constructor(conn: Deno.Conn, begun: Uint8Array) {
+  constructor(conn: Socket, begun: Uint8Array) {
     super();
     this.#conn = conn;
     if (begun.length > 0) this.push(Buffer.from(begun));

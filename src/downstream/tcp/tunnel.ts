@@ -6,62 +6,72 @@
 import { messageOf, ProxyError } from "../../http/errors.ts";
 import type { Tunnel } from "../front.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
-import type { ClientConnection } from "./client_connection.ts";
+import type { ClientSocket } from "./client_socket.ts";
 
 /** When one side has ended, the other gets so long to end as well, in milliseconds. */
 const LAST_WORDS = 5_000;
+/** While less than this comes at a time, a direction holds no larger buffer: most tunnels are silent most of the time. */
+const SMALL = 8 * 1024;
+
+/** One of the two. */
+type End = Pick<Tunnel, "readInto" | "write" | "closeWrite">;
 
 /**
  * Passes bytes both ways until both sides have ended, one of them fails, or neither says anything for `timeout`
  * milliseconds. Then both connections are closed.
  */
-export async function joinTunnel(client: ClientConnection, upstream: Tunnel, timeout: number): Promise<void> {
+export async function joinTunnel(client: ClientSocket, upstream: Tunnel, timeout: number): Promise<void> {
   let rest = timeout;
+  let isHalf = false;
   let isOver = false;
+  /** When one side has ended, it is no failure how the other does. */
   const end = (error: ProxyError | null) => {
     if (isOver) return;
     isOver = true;
+    // In this order: to a request that is not over, the closing would be its client's leaving.
+    upstream.end(isHalf ? null : error);
     client.close();
-    upstream.end(error);
   };
-  const fail = (thrown: unknown) => {
-    const silent = client.isLate && rest === timeout;
-    end(
-      silent
-        ? new ProxyError("client_timeout", `Nothing went through the tunnel for ${timeout} ms`)
-        : rest < timeout
-        ? null
-        : new ProxyError("client_gone", `The tunnel broke: ${messageOf(thrown)}`),
-    );
+  const fail = (side: End, thrown: unknown) => {
+    const [type, name] = side === client
+      ? ["client_gone", "client"] as const
+      : ["upstream_closed", "upstream"] as const;
+    end(new ProxyError(type, `The ${name} broke the tunnel off: ${messageOf(thrown)}`));
   };
-  const passed = (up: number, down: number) => {
-    upstream.passed(up, down);
-    client.closeAfter(rest);
+  const pump = async (from: End, to: End, passed: (n: number) => void) => {
+    let side = from;
+    try {
+      const small = new Uint8Array(SMALL);
+      let buffer = small;
+      for (let n; (n = await from.readInto(buffer)) !== null;) {
+        side = to;
+        await to.write(buffer.subarray(0, n));
+        side = from;
+        passed(n);
+        client.closeAfter(rest);
+        if (buffer === small) {
+          if (n === SMALL) buffer = takeBuffer();
+        } else if (n < SMALL) {
+          giveBuffer(buffer);
+          buffer = small;
+        }
+      }
+      giveBuffer(buffer);
+      if (from === client && client.isBroken) throw new Error("its connection was reset");
+      side = to;
+      await to.closeWrite();
+      isHalf = true;
+      client.closeAfter(rest = Math.min(timeout, LAST_WORDS));
+    } catch (error) {
+      fail(side, error);
+    }
   };
-  const half = () => client.closeAfter(rest = Math.min(timeout, LAST_WORDS));
+  client.onLate = () =>
+    end(new ProxyError("client_timeout", `Nothing went through the tunnel for ${timeout} ms`));
   client.closeAfter(rest);
   await Promise.all([
-    pump((into) => client.readInto(into), (bytes) => upstream.write(bytes), (n) => passed(n, 0))
-      .then(() =>
-        client.closed ? fail("the client's connection was closed") : upstream.closeWrite().then(half)
-      )
-      .catch(fail),
-    pump((into) => upstream.read(into), (bytes) => client.write(bytes), (n) => passed(0, n))
-      .then(() => client.closeWrite().then(half))
-      .catch(fail),
+    pump(client, upstream, (n) => upstream.passed(n, 0)),
+    pump(upstream, client, (n) => upstream.passed(0, n)),
   ]);
   end(null);
-}
-
-async function pump(
-  read: (into: Uint8Array) => Promise<number | null>,
-  write: (bytes: Uint8Array) => Promise<void>,
-  passed: (n: number) => void,
-): Promise<void> {
-  const buffer = takeBuffer();
-  for (let n; (n = await read(buffer)) !== null;) {
-    await write(buffer.subarray(0, n));
-    passed(n);
-  }
-  giveBuffer(buffer);
 }

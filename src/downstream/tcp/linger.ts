@@ -1,0 +1,32 @@
+/**
+ * The end of a connection whose client may still be sending.
+ *
+ * @module
+ */
+import { giveBuffer, takeBuffer } from "./buffers.ts";
+import type { ClientSocket } from "./client_socket.ts";
+import type { TcpBody } from "./tcp_body.ts";
+
+/** How long it is read from at most, in milliseconds. nginx reads as long. */
+const LINGER = 30_000;
+
+/**
+ * Says that nothing more comes, and reads on until the client has closed too: closing over bytes that were not read would
+ * take from the client what it has not read of the answer.
+ *
+ * @param body A body that may not be at its end.
+ * @param most How many bytes are read at most.
+ */
+export async function linger(client: ClientSocket, body: TcpBody | undefined, most: number): Promise<void> {
+  client.closeAfter(LINGER);
+  try {
+    await client.closeWrite();
+  } catch {
+    return;
+  }
+  await body?.settled();
+  const buffer = takeBuffer();
+  let left = most;
+  for (let n; left > 0 && (n = await client.readInto(buffer)) !== null;) left -= n;
+  if (!client.closed) giveBuffer(buffer);
+}
