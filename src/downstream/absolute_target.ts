@@ -18,7 +18,7 @@ export function absoluteTarget(url: string, scheme: string, host: string, method
   if (match === null) throw refused(`target is ${JSON.stringify(url)}`);
   const [, itsScheme, authority, rest] = match as unknown as [string, string, string, string];
   if (itsScheme.toLowerCase() !== scheme) throw refused(`target has the scheme ${JSON.stringify(itsScheme)}`);
-  if (!isSameHost(authority, host)) {
+  if (!isSameHost(authority, host, scheme)) {
     throw refused(`target is for ${JSON.stringify(authority)}, but Host is ${JSON.stringify(host)}`);
   }
   // RFC 9112 section 3.2.4.

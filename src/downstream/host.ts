@@ -25,13 +25,14 @@ export function isHost(value: string): boolean {
   return true;
 }
 
-/** Whether two of them name the same, by `http`: letters of any case, port 80 as good as none. */
-export function isSameHost(a: string, b: string): boolean {
-  return a === b || plain(a) === plain(b);
+/** Whether two of them name the same: letters of any case, the scheme's own port as good as none. */
+export function isSameHost(a: string, b: string, scheme: string): boolean {
+  return a === b || plain(a, scheme) === plain(b, scheme);
 }
 
-function plain(host: string): string {
-  return host.toLowerCase().replace(/:80$/, "");
+function plain(host: string, scheme: string): string {
+  const own = scheme === "https" ? ":443" : ":80";
+  return host.toLowerCase().replace(new RegExp(`${own}$`), "");
 }
 
 /** Leaves exactly one Host, whatever hooks did: the last if there are several, `otherwise` if there is none. */

@@ -34,9 +34,12 @@ export interface ListenerOptions {
   headTimeout?: number;
   /** Before the first request of a connection, and between two. @default {75_000} as nginx */
   idleTimeout?: number;
-  /** The client takes no byte of what it is sent. @default {60_000} */
+  /**
+   * The client takes no byte of what it is sent. The system holds some megabytes for it, and lets more in only when a
+   * third of them are gone: a slow reader needs time. @default {300_000}
+   */
   writeTimeout?: number;
-  /** No byte goes either way behind a 101. @default {3_600_000} */
+  /** No byte goes either way behind a 101; `writeTimeout` and `minRate` hold there too. @default {3_600_000} */
   tunnelTimeout?: number;
   /**
    * Bytes a second that a client has to send of a body, and to take of an answer, on average over the time that it was

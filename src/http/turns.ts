@@ -47,7 +47,10 @@ export function onBellWanted(make: () => void): () => void {
 export function moving(bytes: number): Promise<void> | undefined {
   left -= bytes;
   if (left > 0 && waiting.length === 0) return undefined;
-  if (bell !== undefined) return pause ??= bell.ring().then(resume, resume);
+  if (bell !== undefined) {
+    const used = bell;
+    return pause ??= used.ring().catch(() => dropBell(used)).then(resume);
+  }
   for (const make of makers) {
     makers.delete(make);
     make();

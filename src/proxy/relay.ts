@@ -60,7 +60,10 @@ function filterResponse(
 /** A status is what the client can be told; a 101 is the upstream's to give. */
 function checkStatus(run: RequestState, { status }: ResponseHead, head: UpstreamHead): void {
   const { maxStatus } = run.front;
-  if (status === head.status && status <= maxStatus) return;
+  if (status === head.status) {
+    if (status <= maxStatus) return;
+    throw new ProxyError("bad_response", `The upstream's status ${status} cannot be passed on by this front`);
+  }
   if (Number.isInteger(status) && status >= 200 && status <= maxStatus) return;
   throw new RangeError(`status ${status} is out of the range 200 to ${maxStatus}`);
 }

@@ -16,7 +16,7 @@ export const MAX_FIELDS = 200;
 
 /** The head of an upstream's response, hop-by-hop fields taken out. */
 export interface ResponseHead {
-  /** 100 to 599. */
+  /** 100 to 999: whoever passes it on knows what it can. */
   status: number;
   /** The reason phrase, which may be empty. */
   reason: string;
@@ -174,8 +174,8 @@ function statusOf(buffer: Uint8Array, start: number): number {
     if (!(digit >= 0 && digit <= 9)) throw bad("its status is not a number of three digits");
     status = status * 10 + digit;
   }
-  if (buffer[start + 8] !== SP || status < 100 || status > 599) {
-    throw bad("its status is malformed or out of the range 100 to 599");
+  if (buffer[start + 8] !== SP || status < 100) {
+    throw bad("its status is malformed or below 100");
   }
   return status;
 }

@@ -249,7 +249,8 @@ export class ClientConnection extends ClientSocket implements Client {
     this.#informing = undefined;
     this.#wasInformed = false;
     try {
-      if (this.closed) throw this.#gone!;
+      const isLeft = this.#isGivenUp && this.#gone?.type === "client_gone";
+      if (this.closed || isLeft) throw this.#gone!;
       again = await sendAnswer(this, request, answer, again);
     } catch (error) {
       const gone = this.#gone ?? new ProxyError("client_gone", `The client went away: ${messageOf(error)}`);

@@ -31,7 +31,8 @@ const UNDERSCORE = "_".charCodeAt(0);
 
 /**
  * Finds the parts of a head, line by line as they come: a line is judged when all of it is there, and no byte of it is
- * looked at again. Any split of the input gives the same result.
+ * looked at again. Any split of the input gives the same result, but for which limit or rule is named of a line that breaks
+ * several.
  */
 export class HeadParser {
   /** The method ends there; all places count from the head's first byte. */

@@ -11,7 +11,7 @@ export type TcpLimits = Readonly<Required<Omit<ListenerOptions, "front" | "tls" 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
   idleTimeout: 75_000,
-  writeTimeout: 60_000,
+  writeTimeout: 300_000,
   tunnelTimeout: 3_600_000,
   minRate: 240,
   maxConnections: 16_384,

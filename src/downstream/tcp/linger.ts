@@ -7,8 +7,9 @@ import { giveBuffer, takeBuffer } from "./buffers.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import type { TcpBody } from "./tcp_body.ts";
 
-/** How long it is read from at most, in milliseconds. nginx reads as long. */
+/** How long it is read from at most, in milliseconds, and how long when nothing comes. Both are nginx's. */
 const LINGER = 30_000;
+const SILENCE = 5_000;
 
 /**
  * Says that nothing more comes, and reads on until the client has closed too: closing over bytes that were not read would
@@ -18,7 +19,8 @@ const LINGER = 30_000;
  * @param most How many bytes are read at most.
  */
 export async function linger(client: ClientSocket, body: TcpBody | undefined, most: number): Promise<void> {
-  client.closeAfter(LINGER);
+  const end = client.now + LINGER;
+  client.closeAfter(SILENCE);
   try {
     await client.closeWrite();
   } catch {
@@ -27,6 +29,9 @@ export async function linger(client: ClientSocket, body: TcpBody | undefined, mo
   await body?.settled();
   const buffer = takeBuffer();
   let left = most;
-  for (let n; left > 0 && (n = await client.readInto(buffer)) !== null;) left -= n;
+  for (let n; left > 0 && (n = await client.readInto(buffer)) !== null;) {
+    left -= n;
+    client.closeAfter(Math.min(SILENCE, end - client.now));
+  }
   if (!client.closed) giveBuffer(buffer);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { getLogger } from "@std/log";
+import { plainAddress } from "../../http/endpoint.ts";
 import { messageOf } from "../../http/errors.ts";
 import { sleep } from "../../http/sleep.ts";
 import { Watchdog } from "../../http/watchdog.ts";
@@ -125,9 +126,12 @@ class TcpFront implements Front, Server {
       try {
         const socket = await this.#listener.accept();
         wait = ACCEPT_AFTER[0];
-        if (await this.#bell?.claims(socket)) continue;
+        if (this.#isOverOwnShare(socket)) {
+          socket.close();
+          continue;
+        }
         while (this.#isFull() && !this.#closeIdle()) await this.#change();
-        if (this.draining) socket.close();
+        if (this.#bell?.isExpected) this.#openUnlessBell(socket, this.#bell);
         else this.#open(socket);
       } catch (error) {
         if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
@@ -141,10 +145,25 @@ class TcpFront implements Front, Server {
     }
   }
 
+  /** Not in the loop: what is waited for may be behind others that are to be accepted. */
+  async #openUnlessBell(socket: Deno.Conn, bell: SelfBell): Promise<void> {
+    if (!await bell.claims(socket)) this.#open(socket);
+  }
+
   #open(socket: Deno.Conn): void {
+    if (this.draining) return socket.close();
     const connection = new ClientConnection(socket, this);
     this.#connections.add(connection);
     connection.serve();
+  }
+
+  /** Whether its address has all connections that it may have: no room is made for more. */
+  #isOverOwnShare({ remoteAddr }: Deno.Conn): boolean {
+    const { maxConnectionsPerAddress } = this.limits;
+    if (maxConnectionsPerAddress === Infinity || remoteAddr.transport !== "tcp") return false;
+    const address = plainAddress(remoteAddr.hostname);
+    return !this.speaksForClients(address) &&
+      (this.#perAddress.get(address) ?? 0) >= maxConnectionsPerAddress;
   }
 
   #isFull(): boolean {

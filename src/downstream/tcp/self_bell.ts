@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { formatAddress } from "../../upstream/address.ts";
 import { type Bell, dropBell, onBellWanted, useBell } from "../../http/turns.ts";
 
 const BYTE = new Uint8Array(1);
@@ -19,8 +20,16 @@ export class SelfBell {
   constructor({ hostname, port }: Deno.NetAddr) {
     const { signal } = this.#closing;
     this.#withdraw = onBellWanted(() => {
+      // On port 0, only the listening was granted: nobody is to be asked in the middle of things.
+      const host = formatAddress({ transport: "tcp", hostname, port });
+      if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
       this.#near = Deno.connect({ hostname, port, signal }).catch(() => undefined);
     });
+  }
+
+  /** Whether the next connection may be the bell's. */
+  get isExpected(): boolean {
+    return this.#near !== undefined;
   }
 
   /** Whether a connection that was accepted is the bell's; if so, it is taken over. */

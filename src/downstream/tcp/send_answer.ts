@@ -40,7 +40,8 @@ export async function sendAnswer(
   let framing: AnswerFraming;
   let left = Infinity;
   if (body === null) {
-    framing = status === 204 || status === 101 ? "close" : method === "HEAD" || status === 304 ? "kept" : 0;
+    const saysLength = method === "HEAD" || status === 304;
+    framing = status === 204 || status === 101 ? "close" : saysLength ? keptLength(answer) : 0;
   } else if (body instanceof Uint8Array) {
     framing = body.length;
   } else {
@@ -64,6 +65,11 @@ export async function sendAnswer(
   }
   giveBuffer(buffer);
   return again;
+}
+
+/** Without a body, the length is that of another answer's body: it is kept, if it is one. */
+function keptLength(answer: FrontResponse): "kept" | "close" {
+  return declaredLength(answer) === Infinity ? "close" : "kept";
 }
 
 /** What the answer says of the length of a body that is still to come; Infinity for nothing, or nothing of sense. */

@@ -46,23 +46,36 @@ Deno.test("with maxDiscard 0, nothing of a refused upload is thrown away", async
 for (
   const [what, text] of [["a refused upload", UPLOAD], ["a malformed head", "GET / HTTP/9\r\n\r\n"]] as const
 ) {
-  Deno.test(`behind ${what}, a client that says and closes nothing is waited for half a minute`, async () => {
+  Deno.test(`behind ${what}, a client that says and closes nothing is waited for 5 s, and one that goes on talking half a minute`, async () => {
     using clock = clockAhead();
     await using proxy = testProxy(refusing, { front: "tcp", headTimeout: 300, idleTimeout: 300, minRate: 0 });
     using client = await rawClient(proxy.address);
     await client.write(text);
     await within(client.closed(), "the answer");
     assertEquals(Math.floor(statusOf(client.received) / 100), 4);
-    clock.pass(29_000);
-    await clock.looked();
-    await client.write("still ");
-    await client.write("here");
-    clock.pass(2_000);
+    for (let waited = 0; waited < 28_000; waited += 4_000) {
+      clock.pass(4_000);
+      await clock.looked();
+      await client.write("still here");
+      await clock.looked();
+    }
+    clock.pass(2_500);
     await clock.looked();
     await sendsInVain(client);
     assertEquals(proxy.entries.length, 1);
   });
 }
+
+Deno.test("behind a malformed head, a client that stays silent is waited for 5 s", async () => {
+  using clock = clockAhead();
+  await using proxy = testProxy(refusing, { front: "tcp" });
+  using client = await rawClient(proxy.address);
+  await client.write("GET / HTTP/9\r\n\r\n");
+  await within(client.closed(), "the answer");
+  clock.pass(5_500);
+  await clock.looked();
+  await sendsInVain(client);
+});
 
 Deno.test("a client that closes ends it at once", async () => {
   await using proxy = testProxy(refusing, { front: "tcp", maxConnections: 1 });

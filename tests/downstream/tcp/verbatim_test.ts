@@ -1,7 +1,7 @@
 /** What the own server hands on as it was written: spelling, order and repetition of fields, status lines, bytes. */
 import { assertEquals } from "@std/assert";
 import { testProxy } from "../../support/proxy.ts";
-import { send, valuesOf } from "../../support/send.ts";
+import { send, statusOf, valuesOf } from "../../support/send.ts";
 import { responseText } from "../../support/wire.ts";
 import { wireOrigin } from "../../support/wire_origin.ts";
 
@@ -154,6 +154,17 @@ for (const [status, line] of CHANGED) {
     const answer = await send(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assertEquals([answer.split("\r\n")[0], answer.slice(-2)], [`HTTP/1.1 ${line}`, "hi"]);
     assertEquals((await proxy.ended(1)).status, status);
+  });
+}
+
+for (const status of [299, 599, 600, 999]) {
+  Deno.test(`an upstream's status ${status} goes to the client, where the front has a way to`, async () => {
+    await using origin = wireOrigin(() => `HTTP/1.1 ${status} Odd\r\nContent-Length: 2\r\n\r\nhi`);
+    for (const front of ["tcp", "serve"] as const) {
+      await using proxy = testProxy(origin.address, { front });
+      const answer = await send(proxy.address, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+      assertEquals(statusOf(answer), front === "serve" && status > 599 ? 502 : status);
+    }
   });
 }
 
