@@ -16,7 +16,7 @@ const FIELDS = "expected a whole number >= 1";
 const LINE = "expected a whole number of bytes from 256 to 1048576";
 const HEAD = "expected a whole number of bytes from 1024 to 1048576";
 const DISCARD = "expected a whole number of bytes from 0 to 9007199254740991";
-const TLS = "expected { cert, key }, the paths of two PEM files";
+const TLS = "expected { cert, key }, the paths of two PEM files, or a list of such pairs";
 const ADDRESS = 'expected an IP address or a CIDR range such as "10.0.0.0/8"';
 const KNOWN =
   "known are front, tls, proxyProtocol, headTimeout, idleTimeout, writeTimeout, tunnelTimeout, minRate, " +
@@ -83,9 +83,6 @@ const PROBLEMS: [listener: unknown, problems: string[]][] = [
     `listener "maxHead" is 1, ${HEAD}`,
     'unknown listener "fron", did you mean "front"?',
   ]],
-  [{ front: "tcp", tls: { cert: "a", key: "b" }, proxyProtocol: ["::1"] }, [
-    'listener "proxyProtocol" cannot be used with "tls": Deno reads the first bytes of TLS itself',
-  ]],
   [{ headTimeout: 1 }, ['listener "headTimeout" is for the front "tcp", this one is "serve"']],
   [{ front: "serve", tls: { cert: "a", key: "b" }, maxRequests: 0, proxyProtocol: [] }, [
     'listener "tls" is for the front "tcp", this one is "serve"',
@@ -95,7 +92,8 @@ const PROBLEMS: [listener: unknown, problems: string[]][] = [
   [{}, []],
   [{ front: "serve" }, []],
   [{ front: undefined, headTimeout: undefined, tls: undefined, proxyProtocol: undefined }, []],
-  [{ front: "tcp", tls: { cert: "a", key: "b" }, proxyProtocol: [] }, []],
+  [{ front: "tcp", tls: { cert: "a", key: "b" }, proxyProtocol: ["::1"] }, []],
+  [{ front: "tcp", tls: [{ cert: "a", key: "b" }, { cert: "c", key: "d" }] }, []],
   [{
     front: "tcp",
     proxyProtocol: ["10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"],

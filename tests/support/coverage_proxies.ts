@@ -84,7 +84,12 @@ export const NODE_HTTP_PROXY: Table = {
   "http to https": [
     by("upstream/tls_test.ts", "only HTTP/1.1 is asked for by ALPN, and a connection over TLS is used again"),
   ],
-  "https to http, https to https": [NO.tlsFront],
+  "https to http, https to https": [
+    by(
+      "e2e/tls_listener_test.ts",
+      "a listener with TLS answers HTTP/1.1, tells the upstream of https, and takes https: targets alone",
+    ),
+  ],
   "a self-signed upstream is refused": [
     by("upstream/tls_test.ts", "a certificate of an unknown CA is refused"),
   ],
@@ -111,7 +116,20 @@ export const NODE_HTTP_PROXY: Table = {
     ),
     by("downstream/tcp/trailers_test.ts", "a request's trailers: ${title}"),
   ],
-  "WebSocket": [NO_UPGRADE, UNASKED_101, NO.upgrade],
+  "WebSocket": [
+    by(
+      "downstream/tcp/tunnel_websocket_test.ts",
+      "text, binary and a message of 1 MB come back through a WebSocket",
+    ),
+    by(
+      "downstream/tcp/tunnel_websocket_test.ts",
+      "a client's close code and reason reach the origin, and the other way round",
+    ),
+    by("downstream/tcp/tunnel_websocket_test.ts", "extensions are between client and origin"),
+    NO_UPGRADE,
+    UNASKED_101,
+    NO.upgrade,
+  ],
 };
 
 /** fastify-http-proxy and reply-from. */
