@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { by, NO, type Table } from "./coverage.ts";
+import { by, type Table } from "./coverage.ts";
 import { FORWARDED, NAMED, NO_TE, SILENT, STALE, TARGET, TE, UPLOAD, WAITING } from "./coverage_guards.ts";
 
 const CUT = "a truncated response never looks complete: the upstream goes after ${name}";
