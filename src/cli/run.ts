@@ -119,8 +119,9 @@ function reloadOnHangup(running: Running, first: Loaded, options: RunOptions, lo
   if (Deno.build.os === "windows") return state;
   let last: Promise<void> = Promise.resolve();
   const reload = async () => {
-    const { reload, name, module } = state.loaded;
-    const pairs = tlsPairs({ ...module.listener, ...options.listener });
+    const { reload, name } = state.loaded;
+    // A module that is loaded anew listens as the first did.
+    const pairs = tlsPairs({ ...first.module.listener, ...options.listener });
     if (pairs.length > 0) renewTls(running, pairs.map(({ cert }) => cert).join(" "), logs);
     if (reload === undefined) {
       if (pairs.length === 0) logs.say(`SIGHUP: ${name} is not sandboxed, and cannot be loaded anew`);

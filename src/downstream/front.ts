@@ -23,7 +23,7 @@ export interface FrontRequest {
   readonly target: string;
   /** The Host, as sent, or what HTTP/2 has instead. */
   readonly host: string;
-  /** End-to-end fields, Host first, without framing and Expect. */
+  /** End-to-end fields, Host among them, without framing and Expect. */
   readonly headers: HeaderList;
   /** The headers, if the client claims anything in them of the way its request took. */
   readonly claims: ClaimingHeaders | undefined;
@@ -70,8 +70,8 @@ export interface FrontResponse {
   headers: HeaderList;
   /** The body. A source that is cancelled learns that the client went away. */
   body: Body;
-  /** Called when the last byte of a body that is not a source has left. */
-  onSent: (() => void) | undefined;
+  /** Called when the last byte of a body that is not a source has left, or with what keeps it from leaving. */
+  onSent: ((error?: ProxyError) => void) | undefined;
   /** What the connection becomes part of behind the head of a 101. */
   tunnel?: Tunnel | undefined;
 }
@@ -94,7 +94,7 @@ export interface Tunnel {
 export function giveUp({ body, onSent, tunnel }: FrontResponse, error?: ProxyError): void {
   if (body !== null && !(body instanceof Uint8Array)) body.cancel(error);
   tunnel?.end(error ?? null);
-  onSent?.();
+  onSent?.(error);
 }
 
 /** Answers every request; never rejects. */

@@ -14,7 +14,7 @@ export interface ListenerTls {
 
 /**
  * Settings of a listener. All but `front` are for the front `tcp`: `Deno.serve` has no such limits.
- * Times are in milliseconds; 0 is for ever, or no limit.
+ * Times are in milliseconds. A time of 0 is for ever; a number of connections or requests of 0 is no limit.
  */
 export interface ListenerOptions {
   /** `serve` is `Deno.serve`; `tcp` is Postern's own HTTP/1.1 server on `Deno.listen`. @default {"serve"} */
@@ -30,13 +30,16 @@ export interface ListenerOptions {
    * @default {[]}
    */
   proxyProtocol?: string[];
-  /** From the first byte of a request's head to its last; beyond, 408. @default {10_000} */
+  /**
+   * From the first byte of a request's head to its last; beyond, 408. Also for what comes before the first request, a
+   * PROXY header and a TLS handshake, and for the rest of a body behind an early answer. @default {10_000}
+   */
   headTimeout?: number;
   /** Before the first request of a connection, and between two. @default {75_000} as nginx */
   idleTimeout?: number;
   /**
    * The client takes no byte of what it is sent. The system holds some megabytes for it, and lets more in only when a
-   * third of them are gone: a slow reader needs time. @default {300_000}
+   * third of them are gone: a slow reader needs time. The module's `clientWriteTimeout` holds as well. @default {300_000}
    */
   writeTimeout?: number;
   /** No byte goes either way behind a 101; `writeTimeout` and `minRate` hold there too. @default {3_600_000} */
@@ -58,7 +61,10 @@ export interface ListenerOptions {
   maxHead?: number;
   /** The most header fields; beyond, 431. @default {200} */
   maxFields?: number;
-  /** Bytes of a refused upload that are read and thrown away, so that its client reads the answer. @default {10_485_760} */
+  /**
+   * Bytes of an upload that are read and thrown away behind an answer that ends the connection, so that the client gets to
+   * read it. @default {10_485_760}
+   */
   maxDiscard?: number;
 }
 

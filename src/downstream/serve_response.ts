@@ -39,7 +39,10 @@ export function serveResponse(answer: FrontResponse, method: string, info: Deno.
     headers.append(name, lines[i + 1]!);
   }
   if (!isFlat && body instanceof Uint8Array) headers.set("content-length", String(body.length));
-  if (onSent !== undefined) info.completed.then(onSent, onSent);
+  if (onSent !== undefined) {
+    const sent = () => onSent();
+    info.completed.then(sent, sent);
+  }
   return response;
 }
 

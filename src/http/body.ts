@@ -20,6 +20,8 @@ export interface BodySource {
    * only when they are waited for. Missing where the bytes come in pieces of their own.
    */
   readonly readInto?: ((into: Uint8Array) => number | null | Promise<number | null>) | undefined;
+  /** Whether `readInto` has something without waiting, as far as that is known. */
+  readonly isReady?: boolean | undefined;
   /** The trailer fields, if any; there when the last chunk was read. */
   readonly trailers?: HeaderList | undefined;
   /** Gives the rest up. Safe to call at any time, also twice. */

@@ -61,6 +61,7 @@ export interface BodyReader extends BodySource {
    */
   whole(limit: number): Uint8Array | Promise<Uint8Array | null> | null;
   readInto(into: Uint8Array): number | null | Promise<number | null>;
+  readonly isReady: boolean;
 }
 
 /** The reader for a body of that length. */
@@ -74,6 +75,10 @@ function takeBuffered({ connection }: BodyReading, limit: number): Uint8Array | 
   const n = Math.min(limit, connection.end - connection.start);
   if (n === 0) return null;
   return connection.buffer.slice(connection.start, connection.start += n);
+}
+
+function hasUnused({ connection }: BodyReading): boolean {
+  return connection.end > connection.start;
 }
 
 async function readPiece(reading: BodyReading, limit: number): Promise<Uint8Array | null> {
@@ -115,6 +120,11 @@ class LengthBody implements BodyReader {
     this.#reading = reading;
     this.length = length;
     this.#left = length;
+  }
+
+  get isReady(): boolean {
+    if (this.#gathered !== null) return this.#filled > this.#taken;
+    return this.#left === 0 || hasUnused(this.#reading);
   }
 
   whole(limit: number): Uint8Array | Promise<Uint8Array | null> | null {
@@ -217,6 +227,10 @@ class ChunkedBody implements BodyReader {
     this.#decoder = new ChunkedDecoder((what) => reading.bad(what));
   }
 
+  get isReady(): boolean {
+    return this.#first !== null || this.#decoder.ended || hasUnused(this.#reading);
+  }
+
   get trailers(): HeaderList | undefined {
     return this.#decoder.trailers;
   }
@@ -304,6 +318,10 @@ class UntilCloseBody implements BodyReader {
 
   constructor(reading: BodyReading) {
     this.#reading = reading;
+  }
+
+  get isReady(): boolean {
+    return this.#ended || hasUnused(this.#reading);
   }
 
   whole(): null {

@@ -33,7 +33,10 @@ export function tokens(value: string): string[] {
 /** Removes the fields that a `Connection` value names; not Host, which is no field of the connection, whoever says so. */
 export function removeNamed(headers: HeaderList, connection: string): void {
   if (connection === "keep-alive" || connection === "close") return;
-  for (const name of tokens(connection)) if (name !== "host") headers.delete(name);
+  // One pass, as a client can list thousands.
+  const named = new Set(tokens(connection));
+  named.delete("host");
+  headers.removeIf((name) => named.has(name.toLowerCase()));
 }
 
 /** Whether `Connection` holds the token. */
@@ -41,9 +44,9 @@ export function hasToken(connection: string, token: string): boolean {
   return isName(connection, token) || (connection.includes(",") && tokens(connection).includes(token));
 }
 
-/** What an `Upgrade` holds that may be switched to: all but cleartext HTTP/2, which would carry requests past the hooks. */
+/** What an `Upgrade` holds that may be switched to: not to HTTP in another form, nor to TLS, which would carry requests past the hooks. */
 export function switchable(upgrade: string): string | null {
   const allowed = upgrade.split(",").map((protocol) => protocol.trim())
-    .filter((protocol) => protocol !== "" && !/^h2c?$/i.test(protocol));
+    .filter((protocol) => protocol !== "" && !/^(?:h2c?$|http\/|tls\/)/i.test(protocol));
   return allowed.length > 0 ? allowed.join(", ") : null;
 }

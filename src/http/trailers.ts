@@ -11,8 +11,9 @@ import { isHopByHop } from "./hop_by_hop.ts";
  * section 6.5.1 bars it, and a recipient that merges trailers into its headers would believe it.
  */
 const BARRED = new Set([
-  ..."authorization cache-control content-encoding content-length content-range content-type cookie expect"
+  ..."age authorization cache-control content-encoding content-length content-range content-type cookie"
     .split(" "),
+  ..."date expect expires location retry-after vary".split(" "),
   ..."forwarded host max-forwards pragma range set-cookie trailer via www-authenticate x-request-id".split(
     " ",
   ),

@@ -17,10 +17,11 @@ const PATIENT = 10_000;
 /** The client's body, counted, bounded and timed piece by piece. */
 export function watched(run: RequestState, source: FrontBody): BodySource {
   const { clientBodyTimeout } = run.shared.options;
-  const { bodyLength } = run.front;
+  const { bodyLength, expectsContinue } = run.front;
   const next = () => timed(run, source.read());
   let read = next;
-  if (typeof bodyLength === "number" && bodyLength <= GATHERED) {
+  // With a connection that waits for the body already, gathering would only keep it waiting.
+  if (typeof bodyLength === "number" && bodyLength <= GATHERED && !expectsContinue) {
     const isQuick = clientBodyTimeout >= PATIENT && bodyLength <= clientBodyTimeout / 1000 * SLOWEST;
     // Reading in one go is much cheaper, but blind to the pieces.
     read = isQuick ? () => timed(run, source.whole()) : () => gathered(next, bodyLength);

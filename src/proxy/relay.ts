@@ -138,7 +138,7 @@ function atHand(
     return { status, reason, headers, body, onSent: undefined };
   }
   if (slow) run.watchClient();
-  return { status, reason, headers, body, onSent: () => run.end(run.aborted ?? null) };
+  return { status, reason, headers, body, onSent: (error) => run.end(run.aborted ?? error ?? null) };
 }
 
 function streamed(

@@ -37,6 +37,11 @@ export class TrackedSource implements BodySource {
     });
   }
 
+  /** As the source's own. */
+  get isReady(): boolean | undefined {
+    return this.#source.isReady;
+  }
+
   /** The trailer fields. */
   get trailers(): HeaderList | undefined {
     return this.#source.trailers;

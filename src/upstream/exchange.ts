@@ -73,6 +73,8 @@ export class Exchange implements BodyReading {
     const bytes = chunked ? chunkOf(piece) : piece;
     try {
       await this.#send(bytes);
+      // Who sends without a 100 is not waited for: from here on, the upload has its own time limits.
+      if (this.#sending && this.#awaitingHead) this.#readBy = Infinity;
       return true;
     } catch {
       this.#awaitHead();

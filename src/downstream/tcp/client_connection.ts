@@ -23,7 +23,10 @@ import { joinTunnel } from "./tunnel.ts";
 
 /** The rest of a body that is read for the connection's sake after an early answer, in bytes. */
 const WORTH_READING = 64 * 1024;
-/** A connection. */
+/** What a connection that ends is still read for when the listener stops, in milliseconds. */
+const LAST_READ = 1_000;
+
+/** A client's connection, from the first byte to the last. */
 export class ClientConnection extends ClientSocket implements Client {
   /** The client's address, without port. */
   clientAddress: string;
@@ -41,6 +44,9 @@ export class ClientConnection extends ClientSocket implements Client {
   #informing: Promise<void> | undefined = undefined;
   #wasInformed = false;
   #served = 0;
+  #isBrokenOff = false;
+  /** Whether all that is left is to read on for a while. */
+  #isEnding = false;
 
   /** Takes the socket over. */
   constructor(socket: Deno.Conn, server: Server) {
@@ -75,7 +81,7 @@ export class ClientConnection extends ClientSocket implements Client {
       if (await this.#begin()) {
         while (await this.#next());
         // With TLS, the end has to be said: else an answer that ends with the connection looks cut off.
-        if (this.scheme === "https" && !this.isOver) await linger(this, undefined, 0);
+        if (this.scheme === "https" && !this.isOver && !this.#isBrokenOff) await linger(this, undefined, 0);
       }
     } catch (error) {
       getLogger("postern").error(`connection of ${this.clientAddress}: ${messageOf(error)}`);
@@ -86,6 +92,7 @@ export class ClientConnection extends ClientSocket implements Client {
   /** Ends it as soon as it is between two requests. */
   drain(): void {
     if (this.idleSince !== Infinity) this.close();
+    else if (this.#isEnding) this.closeAfter(LAST_READ);
   }
 
   override close(): void {
@@ -102,7 +109,7 @@ export class ClientConnection extends ClientSocket implements Client {
     if (content === undefined || this.closed) return;
     const { minRate } = this.limits;
     // A client that waits for the upstream's word is not slow.
-    const waits = this.#request!.expectsContinue && !this.#wasInformed;
+    const waits = this.#request!.expectsContinue && !this.#wasInformed && !content.hasBegun;
     if (!waits && content.rate.isBelow(minRate, now)) {
       this.#leave(
         new ProxyError("client_timeout", `The client sent fewer than ${minRate} bytes/s of its body`),
@@ -121,13 +128,14 @@ export class ClientConnection extends ClientSocket implements Client {
   readonly inform = (status: number, reason: string, headers: HeaderList): void => {
     const answer = { status, reason, headers, body: null, onSent: undefined };
     const { buffer, length } = writeAnswerHead(answer, { framing: "close", connection: "" });
+    const bytes = buffer.slice(0, length);
+    giveBuffer(buffer);
     if (status === 100) {
       this.#wasInformed = true;
       this.#request?.content?.rate.restart(this.now);
     }
     const before = this.#informing ?? Promise.resolve();
-    this.#informing = before.then(() => this.write(buffer.subarray(0, length)))
-      .then(() => giveBuffer(buffer), () => {});
+    this.#informing = before.then(() => this.write(bytes)).catch(() => {});
   };
 
   protected override get isUploading(): boolean {
@@ -203,7 +211,7 @@ export class ClientConnection extends ClientSocket implements Client {
     let begun = false;
     this.closeAfter(idleTimeout);
     while (!this.closed) {
-      this.#skipEmptyLines();
+      if (this.#skipEmptyLines()) parser.reset();
       if (this.start < this.end) {
         try {
           const end = parser.parse(this.buffer, this.start, this.end);
@@ -232,19 +240,22 @@ export class ClientConnection extends ClientSocket implements Client {
     return undefined;
   }
 
-  /** Those ahead of a request mean nothing, RFC 9112 section 2.2. */
-  #skipEmptyLines(): void {
+  /** Those ahead of a request mean nothing, RFC 9112 section 2.2. Whether there were any. */
+  #skipEmptyLines(): boolean {
+    const before = this.start;
     while (
       this.start + 1 < this.end && this.buffer[this.start] === CR && this.buffer[this.start + 1] === LF
     ) {
       this.start += 2;
     }
+    return this.start > before;
   }
 
   /** Sends the answer; whether the connection goes on. */
   async #answer(request: TcpRequest, answer: FrontResponse): Promise<boolean> {
     const { content } = request;
     let again = this.#mayGoOn(request, answer.status) && ++this.#served < this.limits.maxRequests;
+    this.restartWriteRate();
     await this.#informing;
     this.#informing = undefined;
     this.#wasInformed = false;
@@ -253,6 +264,7 @@ export class ClientConnection extends ClientSocket implements Client {
       if (this.closed || isLeft) throw this.#gone!;
       again = await sendAnswer(this, request, answer, again);
     } catch (error) {
+      this.#isBrokenOff = true;
       const gone = this.#gone ?? new ProxyError("client_gone", `The client went away: ${messageOf(error)}`);
       this.#leave(gone);
       giveUp(answer, gone);
@@ -265,10 +277,11 @@ export class ClientConnection extends ClientSocket implements Client {
       await joinTunnel(this, answer.tunnel, this.limits.tunnelTimeout);
       return false;
     }
+    if (again && (content === undefined || content.ended)) return true;
+    this.#isEnding = !again;
     if (again) {
-      if (content === undefined || content.ended) return true;
       this.closeAfter(this.limits.headTimeout);
-      return await content.discard(WORTH_READING);
+      return await content!.discard(WORTH_READING);
     }
     const mayBeSending = content?.ended === false || request.refused !== undefined || this.start < this.end;
     if (mayBeSending) await linger(this, content, this.limits.maxDiscard);

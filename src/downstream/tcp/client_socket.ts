@@ -60,6 +60,11 @@ export abstract class ClientSocket implements Unused, Watched {
   /** Whether a body comes in, which is worth a large buffer. */
   protected abstract get isUploading(): boolean;
 
+  /** Bytes a second that are expected of the client. */
+  get minRate(): number {
+    return this.limits.minRate;
+  }
+
   /** The watchdog's clock. */
   get now(): number {
     return this.#watchdog.now;
@@ -145,6 +150,11 @@ export abstract class ClientSocket implements Unused, Watched {
     return null;
   }
 
+  /** What was written until now says nothing of how fast the client takes the next answer. */
+  protected restartWriteRate(): void {
+    this.#writeRate.restart(this.now);
+  }
+
   /** Writes all of it. */
   async write(bytes: Uint8Array): Promise<void> {
     let written = 0;
@@ -152,7 +162,7 @@ export abstract class ClientSocket implements Unused, Watched {
       this.#writeBy = this.now + this.limits.writeTimeout;
       this.#writeRate.begin(this.now);
       const n = await this.socket.write(written === 0 ? bytes : bytes.subarray(written));
-      this.#writeRate.end(this.now, n);
+      this.#writeRate.end(this.now, n, this.limits.minRate);
       written += n;
     } while (written < bytes.length);
     this.#writeBy = Infinity;
@@ -189,7 +199,7 @@ export abstract class ClientSocket implements Unused, Watched {
   #read(): void {
     if (this.start === this.end) {
       this.start = this.end = 0;
-      if (this.buffer.length >= LARGE && !this.isUploading) this.buffer = new Uint8Array(SMALL);
+      if (this.buffer.length > SMALL && !this.isUploading) this.buffer = new Uint8Array(SMALL);
     } else if (this.end === this.buffer.length) {
       this.#resize(this.buffer.length);
     }

@@ -22,7 +22,7 @@ const DEFAULTS: TcpLimits = {
   maxFields: 200,
   maxDiscard: 10 * 1024 * 1024,
 };
-/** 0 is a value of its own for these: as slow as it gets, and nothing thrown away. */
+/** 0 is a value of its own for these. */
 const ZERO_IS_ZERO: readonly string[] = ["minRate", "maxDiscard"];
 
 /** All limits, with the defaults for those left out or undefined, and no limit as Infinity. */

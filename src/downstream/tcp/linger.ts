@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { giveBuffer, takeBuffer } from "./buffers.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import type { TcpBody } from "./tcp_body.ts";
 
 /** How long it is read from at most, in milliseconds, and how long when nothing comes. Both are nginx's. */
 const LINGER = 30_000;
 const SILENCE = 5_000;
+/** Where bytes go that nobody looks at; one for all. */
+const SINK = new Uint8Array(64 * 1024);
 
 /**
  * Says that nothing more comes, and reads on until the client has closed too: closing over bytes that were not read would
@@ -27,11 +28,9 @@ export async function linger(client: ClientSocket, body: TcpBody | undefined, mo
     return;
   }
   await body?.settled();
-  const buffer = takeBuffer();
   let left = most;
-  for (let n; left > 0 && (n = await client.readInto(buffer)) !== null;) {
+  for (let n; left > 0 && (n = await client.readInto(SINK)) !== null;) {
     left -= n;
     client.closeAfter(Math.min(SILENCE, end - client.now));
   }
-  if (!client.closed) giveBuffer(buffer);
 }

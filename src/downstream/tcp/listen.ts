@@ -32,6 +32,9 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
   return new TcpFront(address, handler, options);
 }
 
+/** How many idle connections are picked at a time for closing. */
+const AT_ONCE = 64;
+
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
   readonly limits: TcpLimits;
@@ -41,6 +44,7 @@ class TcpFront implements Front, Server {
   readonly failed = false;
   draining = false;
   certificates: Certificates | undefined;
+  readonly #address: Address;
   readonly #tls: readonly ListenerTls[];
   readonly #connections = new Set<ClientConnection>();
   readonly #perAddress = new Map<string, number>();
@@ -49,6 +53,8 @@ class TcpFront implements Front, Server {
   readonly #listener: Deno.Listener;
   readonly #accepting: Promise<void>;
   #waiting: (() => void)[] = [];
+  /** Connections that were idle for longest when that was looked at, the longest last. */
+  #oldest: ClientConnection[] = [];
   #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
@@ -56,6 +62,7 @@ class TcpFront implements Front, Server {
     this.limits = limitsOf(options);
     this.scheme = options.tls === undefined ? "http" : "https";
     this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
+    this.#address = address;
     this.#tls = tlsPairs(options);
     this.renewTls();
     this.#listener = open(address);
@@ -74,6 +81,8 @@ class TcpFront implements Front, Server {
 
   admit(connection: Counted): boolean {
     const { clientAddress } = connection;
+    // Nobody knows who is behind a Unix socket: they are not one client.
+    if (this.#address.transport === "unix") return true;
     connection.isCounted = true;
     const count = (this.#perAddress.get(clientAddress) ?? 0) + 1;
     this.#perAddress.set(clientAddress, count);
@@ -126,15 +135,15 @@ class TcpFront implements Front, Server {
       try {
         const socket = await this.#listener.accept();
         wait = ACCEPT_AFTER[0];
-        if (this.#isOverOwnShare(socket)) {
-          socket.close();
+        if (this.#bell?.mayBe(socket)) {
+          this.#openUnlessBell(socket, this.#bell);
           continue;
         }
-        while (this.#isFull() && !this.#closeIdle()) await this.#change();
-        if (this.#bell?.isExpected) this.#openUnlessBell(socket, this.#bell);
-        else this.#open(socket);
+        if (!this.#isOverOwnShare(socket)) {
+          while (this.#isFull() && !this.#closeIdle()) await this.#change();
+        }
+        this.#open(socket);
       } catch (error) {
-        if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         this.#say(`cannot accept a connection: ${messageOf(error)}`);
@@ -151,7 +160,7 @@ class TcpFront implements Front, Server {
   }
 
   #open(socket: Deno.Conn): void {
-    if (this.draining) return socket.close();
+    if (this.draining || this.#isOverOwnShare(socket)) return socket.close();
     const connection = new ClientConnection(socket, this);
     this.#connections.add(connection);
     connection.serve();
@@ -179,12 +188,20 @@ class TcpFront implements Front, Server {
 
   /** Makes room by closing the connection that has been idle for longest; whether there was one. */
   #closeIdle(): boolean {
-    let longest: ClientConnection | undefined;
-    for (const connection of this.#connections) {
-      if (connection.idleSince < (longest?.idleSince ?? Infinity)) longest = connection;
+    for (;;) {
+      const next = this.#oldest.pop() ?? this.#lookForIdle();
+      if (next === undefined) return false;
+      if (next.idleSince === Infinity) continue;
+      next.close();
+      return true;
     }
-    longest?.close();
-    return longest !== undefined;
+  }
+
+  /** In a flood, not every new connection is worth looking at all others. */
+  #lookForIdle(): ClientConnection | undefined {
+    const idle = [...this.#connections].filter(({ idleSince }) => idleSince !== Infinity);
+    this.#oldest = idle.sort((a, b) => b.idleSince - a.idleSince).slice(-AT_ONCE);
+    return this.#oldest.pop();
   }
 
   /** Resolves when a connection has been closed or has become idle, or the listener stops. */

@@ -5,13 +5,26 @@
  */
 import type { BodySource } from "../../http/body.ts";
 
+/** A source that fills buffers. */
+export interface DirectSource {
+  /** As that of a source. */
+  readonly readInto: NonNullable<BodySource["readInto"]>;
+  /** As that of a source. */
+  readonly isReady?: boolean | undefined;
+}
+
 /** Reads a source that has pieces of its own as one that fills buffers. */
-export class PieceReader {
+export class PieceReader implements DirectSource {
   readonly #source: BodySource;
   #rest: Uint8Array | null = null;
 
   constructor(source: BodySource) {
     this.#source = source;
+  }
+
+  /** As that of a source. */
+  get isReady(): boolean {
+    return this.#rest !== null;
   }
 
   /** As that of a source. */

@@ -6,6 +6,8 @@
 
 /** A client gets that long before its speed counts, in milliseconds. As Kestrel, where it is 5 s as well. */
 const GRACE = 5_000;
+/** How long being fast makes up for being slow later, in milliseconds. */
+const CREDIT = 60_000;
 
 /** Bytes over the time that was spent waiting for them: what the proxy itself takes is not held against the client. */
 export class Rate {
@@ -18,16 +20,16 @@ export class Rate {
     this.#since = now;
   }
 
-  /** Waiting ends with so many bytes. */
-  end(now: number, bytes: number): void {
+  /** Waiting ends with so many bytes. What is far more than `least` a second counts for a while only. */
+  end(now: number, bytes: number, least: number): void {
     this.#waited += now - this.#since;
     this.#since = -1;
-    this.#bytes += bytes;
+    this.#bytes = Math.min(this.#bytes + bytes, (this.#waited + CREDIT) * least / 1000);
   }
 
-  /** What was waited until now does not count. */
+  /** Begins anew; a wait that is under way counts from now on. */
   restart(now: number): void {
-    this.#waited = 0;
+    this.#bytes = this.#waited = 0;
     if (this.#since >= 0) this.#since = now;
   }
 

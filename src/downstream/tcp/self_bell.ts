@@ -8,6 +8,8 @@ import { formatAddress } from "../../upstream/address.ts";
 import { type Bell, dropBell, onBellWanted, useBell } from "../../http/turns.ts";
 
 const BYTE = new Uint8Array(1);
+/** How long the listener may take to accept itself, in milliseconds. */
+const PATIENCE = 1_000;
 
 /** Makes a bell of a listener once there is a use for one. */
 export class SelfBell {
@@ -18,18 +20,31 @@ export class SelfBell {
 
   /** @param addr Where the listener is. */
   constructor({ hostname, port }: Deno.NetAddr) {
-    const { signal } = this.#closing;
     this.#withdraw = onBellWanted(() => {
       // On port 0, only the listening was granted: nobody is to be asked in the middle of things.
       const host = formatAddress({ transport: "tcp", hostname, port });
       if (Deno.permissions.querySync({ name: "net", host }).state !== "granted") return;
-      this.#near = Deno.connect({ hostname, port, signal }).catch(() => undefined);
+      this.#near = this.#connect({ hostname, port });
     });
   }
 
-  /** Whether the next connection may be the bell's. */
-  get isExpected(): boolean {
-    return this.#near !== undefined;
+  /** Whether a connection that was accepted may be the bell's: one is expected, and it comes from this machine. */
+  mayBe({ remoteAddr, localAddr }: Deno.Conn): boolean {
+    return this.#near !== undefined &&
+      (remoteAddr as Deno.NetAddr).hostname === (localAddr as Deno.NetAddr).hostname;
+  }
+
+  async #connect(where: { hostname: string; port: number }): Promise<Deno.Conn | undefined> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), PATIENCE);
+    try {
+      return await Deno.connect({ ...where, signal: AbortSignal.any([this.#closing.signal, late.signal]) });
+    } catch {
+      this.#near = undefined;
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Whether a connection that was accepted is the bell's; if so, it is taken over. */

@@ -4,15 +4,16 @@
  * @module
  */
 import type { BodySource } from "../../http/body.ts";
+import { CR, LF } from "../../http/bytes.ts";
 import { lastChunk } from "../../http/chunked_encoder.ts";
 import { ProxyError } from "../../http/errors.ts";
 import { isName } from "../../http/headers.ts";
 import { passedOn } from "../../http/trailers.ts";
 import type { FrontResponse } from "../front.ts";
-import { type AnswerFraming, put, writeAnswerHead } from "./answer_head.ts";
-import { giveBuffer } from "./buffers.ts";
+import { type AnswerFraming, put, writeAnswerHead, type WrittenHead } from "./answer_head.ts";
+import { giveBuffer, takeBuffer } from "./buffers.ts";
 import type { ClientSocket } from "./client_socket.ts";
-import { PieceReader } from "./piece_reader.ts";
+import { type DirectSource, PieceReader } from "./piece_reader.ts";
 import type { TcpRequest } from "./tcp_request.ts";
 
 /** Room for a chunk's size line: up to five digits, and CRLF. */
@@ -20,6 +21,8 @@ const SIZE_LINE = 7;
 const CRLF = 2;
 /** Where it shows that a body is longer than was declared. */
 const NOTHING = new Uint8Array(1);
+/** A client whose answer comes slowly holds no more than this. */
+const SMALL = 4 * 1024;
 /** With less room than this in a buffer, what is in it is sent first. */
 const LEAST = 1024;
 
@@ -55,7 +58,7 @@ export async function sendAnswer(
   if (body === null) {
     await client.write(buffer.subarray(0, length));
   } else if (!(body instanceof Uint8Array)) {
-    again = await stream(client, body, buffer, length, left, framing === "chunked") && again;
+    return await stream(client, body, head, left, framing === "chunked") && again;
   } else if (body.length <= buffer.length - length) {
     buffer.set(body, length);
     await client.write(buffer.subarray(0, length + body.length));
@@ -83,34 +86,42 @@ function declaredLength({ headers: { lines } }: FrontResponse): number {
 }
 
 /**
- * Sends a body behind the head that lies in the buffer; whether all of it went out.
+ * Sends a body behind its head; whether all of it went out.
  *
  * @param left The length that was declared.
  */
 async function stream(
   client: ClientSocket,
   source: BodySource,
-  buffer: Uint8Array<ArrayBuffer>,
-  headLength: number,
+  head: WrittenHead,
   left: number,
   chunked: boolean,
 ): Promise<boolean> {
-  const readInto = source.readInto ?? new PieceReader(source).readInto;
+  const pieces = source.readInto === undefined ? new PieceReader(source) : source as DirectSource;
   const before = chunked ? SIZE_LINE : 0;
   const behind = chunked ? CRLF : 0;
   /** What is to be sent lies from `from` to `at`. */
   let from = 0;
-  let at = headLength;
+  let at = head.length;
+  let { buffer } = head;
+  /** Whether the last piece that was waited for left no room: then more will be there. */
+  let isFast = false;
   for (;;) {
-    if (buffer.length - at < LEAST) {
-      await client.write(buffer.subarray(from, at));
+    const isSmall = buffer.length === SMALL;
+    const isToChange = isFast ? isSmall : !isSmall && !pieces.isReady;
+    if (isToChange || buffer.length - at < LEAST) {
+      if (at > from) await client.write(buffer.subarray(from, at));
       from = at = 0;
+    }
+    if (isToChange) {
+      giveBuffer(buffer);
+      buffer = isFast ? takeBuffer() : new Uint8Array(SMALL);
     }
     const start = at + before;
     const room = left === 0
       ? NOTHING
       : buffer.subarray(start, Math.min(buffer.length - behind, start + left));
-    let n = readInto.call(source, room);
+    let n = pieces.readInto(room);
     if (n instanceof Promise) {
       if (at > from) {
         // What is there does not wait for what is not; the buffer's parts do not touch.
@@ -119,6 +130,7 @@ async function stream(
         await client.write(buffer.subarray(from, at));
       }
       n = await n;
+      isFast = n === room.length;
       from = at = n === null || !chunked ? start : start - sizeLine(n);
     }
     if (n === null) break;
@@ -136,8 +148,8 @@ async function stream(
     if (at + digits < start) buffer.copyWithin(at + digits, start, start + n);
     put(buffer, at, `${n.toString(16)}\r\n`);
     at += digits + n;
-    buffer[at++] = 13;
-    buffer[at++] = 10;
+    buffer[at++] = CR;
+    buffer[at++] = LF;
   }
   if (chunked) {
     const last = lastChunk(passedOn(source.trailers));
@@ -151,6 +163,7 @@ async function stream(
     }
   }
   if (at > from) await client.write(buffer.subarray(from, at));
+  giveBuffer(buffer);
   return left === Infinity || left === 0;
 }
 

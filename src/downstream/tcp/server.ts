@@ -31,7 +31,7 @@ export interface Server {
   /** Whose connections begin with a PROXY protocol header. */
   readonly speaksForClients: (address: string) => boolean;
   /** Whether connections are to end after their present request. */
-  draining: boolean;
+  readonly draining: boolean;
   /** Whether a connection whose client is known now may stay. */
   admit(connection: Counted): boolean;
   /** Told that a connection has become idle. */

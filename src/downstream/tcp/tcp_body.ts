@@ -39,12 +39,20 @@ export class TcpBody implements FrontBody, BodyReading {
     return this.#length === undefined || this.#failed ? Infinity : this.#length - this.#received;
   }
 
+  /** Whether any of it was read. */
+  get hasBegun(): boolean {
+    return this.#received > 0;
+  }
+
   get trailers(): HeaderList | undefined {
     return this.#reader.trailers;
   }
 
   read(): Promise<Uint8Array | null> {
-    if (this.#cancelled) return Promise.resolve(null);
+    // Not the end: a body that was given up is not one that is complete.
+    if (this.#cancelled) {
+      return Promise.reject(new ProxyError("client_gone", "The rest of the body is not wanted"));
+    }
     return this.#pending = this.#read();
   }
 
@@ -87,7 +95,7 @@ export class TcpBody implements FrontBody, BodyReading {
     this.rate.begin(connection.now);
     const before = connection.end - connection.start;
     const more = await connection.fillBody();
-    this.rate.end(connection.now, connection.end - connection.start - before);
+    this.rate.end(connection.now, connection.end - connection.start - before, connection.minRate);
     return more;
   }
 
@@ -95,7 +103,7 @@ export class TcpBody implements FrontBody, BodyReading {
     const { connection } = this;
     this.rate.begin(connection.now);
     const n = await connection.readInto(into);
-    this.rate.end(connection.now, n ?? 0);
+    this.rate.end(connection.now, n ?? 0, connection.minRate);
     return n;
   }
 

@@ -151,9 +151,8 @@ export class TcpRequest implements FrontRequest {
       lines.push(name, value);
     }
     if (connectionField !== "") removeNamed(headers, connectionField);
-    this.keepAlive = this.isHttp11
-      ? !hasToken(connectionField, "close")
-      : hasToken(connectionField, "keep-alive");
+    this.keepAlive = !hasToken(connectionField, "close") &&
+      (this.isHttp11 || hasToken(connectionField, "keep-alive"));
     // HTTP/1.0 needs no Host.
     if (host === undefined && !this.isHttp11) {
       host = connection.host;

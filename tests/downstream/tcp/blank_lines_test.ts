@@ -27,6 +27,16 @@ Deno.test("tcp: an empty line between the end of a body and what is behind it do
   assertEquals(origin.requests.map(({ body }) => body), ["\r\n", ""]);
 });
 
+Deno.test("tcp: a bare LF behind an empty line that came in two pieces is refused at once", async () => {
+  await using proxy = testProxy("127.0.0.1:1", { front: "tcp" });
+  using client = await rawClient(proxy.address);
+  await client.write("\r");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await client.write("\n\n");
+  await within(client.closed(), "the answer");
+  assertEquals(client.received.slice(0, 12), "HTTP/1.1 400");
+});
+
 Deno.test("tcp: a connection that only ever sends empty lines is closed", async () => {
   await using origin = wireOrigin();
   await using proxy = testProxy(origin.address, { front: "tcp", idleTimeout: 300, headTimeout: 200 });

@@ -96,6 +96,23 @@ Deno.test("an upstream that says nothing: the client need not wait for its 100 f
   assertEquals(statusOf(client.received), 200);
 });
 
+Deno.test("an upstream that says nothing: what the client sends without its 100 has all the time that uploads have", async () => {
+  await using origin = rawOrigin(async (connection) => {
+    await connection.readUntil("123");
+    await connection.write(responseText("done"));
+    await connection.closed();
+  });
+  const peer: Peer = { address: origin.address, timeouts: { firstByte: 200 } };
+  await using proxy = testProxy({ upstreamPeer: () => peer }, { front: "tcp" });
+  using client = await rawClient(proxy.address);
+  await client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  for (const piece of "123") {
+    await client.write(piece);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  assertEquals(statusOf(await within(client.readHead(), "the answer") ?? ""), 200);
+});
+
 Deno.test("behind the 100, a client that stays silent is timed out, and its connection closed", async () => {
   const { origin } = askingOrigin(CONTINUE);
   await using _ = origin;

@@ -13,8 +13,10 @@ const RATES: [name: string, waits: Waits, waiting: number, isBelow: boolean][] =
   ["5 s of grace are there once, not for every wait", [[3_000, 1], [2_000, 1]], 1, true],
   ["exactly the least rate is enough", [[10_000, 2_640]], 1_000, false],
   ["a byte less is not", [[10_000, 2_639]], 1_000, true],
-  ["what came quickly at first counts for later", [[0, 24_000]], 100_000, false],
-  ["but not for ever", [[0, 24_000]], 100_001, true],
+  ["what came quickly at first counts for later", [[0, 12_000]], 50_000, false],
+  ["but not for ever", [[0, 12_000]], 50_001, true],
+  ["nor for longer than a minute, however much it was", [[0, 1e9]], 60_000, false],
+  ["nor for longer than a minute, however much came", [[0, 1e9]], 60_001, true],
   [
     "a byte every second is too slow",
     Array.from({ length: 6 }, () => [1_000, 1] as [number, number]),
@@ -29,7 +31,7 @@ for (const [name, waits, waiting, isBelow] of RATES) {
     let now = 1_000_000;
     for (const [ms, bytes] of waits) {
       rate.begin(now);
-      rate.end(now += ms, bytes);
+      rate.end(now += ms, bytes, LEAST);
       // What the proxy takes between two waits is not the client's.
       now += 3_600_000;
     }
@@ -43,14 +45,14 @@ Deno.test("rate: nobody is slow who is not waited for, and nobody with a least r
   assertEquals(rate.isBelow(LEAST, 3_600_000), false);
   rate.begin(0);
   assertEquals(rate.isBelow(0, 3_600_000), false);
-  rate.end(3_600_000, 0);
+  rate.end(3_600_000, 0, 0);
   assertEquals(rate.isBelow(LEAST, 3_700_000), false);
 });
 
 Deno.test("rate: a wait that was not the client's fault is taken back", () => {
   const rate = new Rate();
   rate.begin(0);
-  rate.end(4_000, 1);
+  rate.end(4_000, 1, LEAST);
   rate.restart(5_000);
   assertEquals(rate.isBelow(LEAST, 60_000), false);
   rate.begin(60_000);
