@@ -45,3 +45,9 @@ function wideString(bytes: Uint8Array, start: number, end: number): string {
   }
   return text;
 }
+
+/** Writes a byte string; where it ends. No other string or array is made on the way. */
+export function putString(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}

@@ -3,15 +3,12 @@
  *
  * @module
  */
+import { COLON, CR, LF, putString, SP } from "../http/bytes.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Connection } from "./connection.ts";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const CHUNKED_LINE = "transfer-encoding: chunked\r\n";
-const SP = 32;
-const COLON = 58;
-const CR = 13;
-const LF = 10;
 const TARGET = /^[\x21-\x7e\x80-\xff]+$/;
 
 /** What says how a request's body is framed: bytes, `chunked`, or no body. */
@@ -57,27 +54,21 @@ export function writeHead(
     (body?.length ?? 0);
   for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
   const bytes = connection.headRoom(size);
-  let at = put(bytes, 0, method);
+  let at = putString(bytes, 0, method);
   bytes[at++] = SP;
-  at = put(bytes, at, target);
-  at = put(bytes, at, " HTTP/1.1\r\n");
+  at = putString(bytes, at, target);
+  at = putString(bytes, at, " HTTP/1.1\r\n");
   for (let i = 0; i < lines.length; i += 2) {
-    at = put(bytes, at, lines[i]!);
+    at = putString(bytes, at, lines[i]!);
     bytes[at++] = COLON;
     bytes[at++] = SP;
-    at = put(bytes, at, lines[i + 1]!);
+    at = putString(bytes, at, lines[i + 1]!);
     bytes[at++] = CR;
     bytes[at++] = LF;
   }
-  at = put(bytes, at, last);
+  at = putString(bytes, at, last);
   bytes[at++] = CR;
   bytes[at++] = LF;
   if (body !== undefined) bytes.set(body, at);
   return bytes.subarray(0, size);
-}
-
-/** Each character is one byte: latin-1, which TextEncoder does not write. No string is built on the way. */
-function put(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-  return at;
 }

@@ -4,8 +4,9 @@
  * @module
  */
 import { byteString, COLON, CR, HTAB, IS_TEXT, IS_TOKEN, LF, SP } from "../http/bytes.ts";
-import { type BodyLength, CHUNKED, UNTIL_CLOSE } from "../http/body_reader.ts";
+import { type BodyLength, UNTIL_CLOSE } from "../http/body_reader.ts";
 import { ProxyError } from "../http/errors.ts";
+import { declaredLength } from "../http/framing.ts";
 import { HeaderList } from "../http/headers.ts";
 import { hasToken, removeNamed } from "../http/hop_by_hop.ts";
 
@@ -160,7 +161,7 @@ export function parseHead(buffer: Uint8Array, start: number, end: number): Respo
     status,
     reason,
     headers,
-    bodyLength: bodyLengthOf(length, coding, minor),
+    bodyLength: declaredLength(length, coding, minor === 1, bad) ?? UNTIL_CLOSE,
     keepAlive: !hasToken(connection, "close") && (minor === 1 || hasToken(connection, "keep-alive")),
     keepAliveFor,
     upgrade,
@@ -178,19 +179,6 @@ function statusOf(buffer: Uint8Array, start: number): number {
     throw bad("its status is malformed or below 100");
   }
   return status;
-}
-
-/** RFC 9112 section 6.3, without its leniency: a message whose end two readers could see differently is refused. */
-function bodyLengthOf(length: string | undefined, coding: string | undefined, minor: number): BodyLength {
-  if (coding !== undefined) {
-    if (length !== undefined) throw bad("it has both transfer-encoding and content-length");
-    if (minor === 0) throw bad("it has transfer-encoding in HTTP/1.0");
-    if (coding.toLowerCase() !== "chunked") throw bad(`its transfer-encoding is ${JSON.stringify(coding)}`);
-    return CHUNKED;
-  }
-  if (length === undefined) return UNTIL_CLOSE;
-  if (!/^\d{1,15}$/.test(length)) throw bad(`its content-length is ${JSON.stringify(length)}`);
-  return Number(length);
 }
 
 /** An upstream's response that cannot be understood. */

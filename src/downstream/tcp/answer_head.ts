@@ -4,7 +4,7 @@
  * @module
  */
 import { STATUS_TEXT } from "@std/http";
-import { COLON, CR, LF, SP } from "../../http/bytes.ts";
+import { COLON, CR, LF, putString, SP } from "../../http/bytes.ts";
 import { isName } from "../../http/headers.ts";
 import { isHopByHop } from "../../http/hop_by_hop.ts";
 import type { FrontResponse } from "../front.ts";
@@ -40,10 +40,10 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
   let size = 256 + (reason?.length ?? 0);
   for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
   if (size + ROOM > buffer.length) buffer = new Uint8Array(size + ROOM);
-  let at = put(buffer, 0, "HTTP/1.1 ");
-  at = put(buffer, at, String(status));
+  let at = putString(buffer, 0, "HTTP/1.1 ");
+  at = putString(buffer, at, String(status));
   buffer[at++] = SP;
-  at = put(buffer, at, reason ?? STATUS_TEXT[status as keyof typeof STATUS_TEXT] ?? "");
+  at = putString(buffer, at, reason ?? STATUS_TEXT[status as keyof typeof STATUS_TEXT] ?? "");
   buffer[at++] = CR;
   buffer[at++] = LF;
   let hasDate = false;
@@ -67,25 +67,29 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
       default:
         if (tunnel === undefined && isHopByHop(name)) continue;
     }
-    at = put(buffer, at, name);
+    at = putString(buffer, at, name);
     buffer[at++] = COLON;
     buffer[at++] = SP;
-    at = put(buffer, at, lines[i + 1]!);
+    at = putString(buffer, at, lines[i + 1]!);
     buffer[at++] = CR;
     buffer[at++] = LF;
   }
-  if (!hasDate && status >= 200) at = put(buffer, at, dateLine());
+  if (!hasDate && status >= 200) at = putString(buffer, at, dateLine());
   if (typeof framing === "number") {
-    at = put(buffer, at, "content-length: ");
-    at = put(buffer, at, String(framing));
+    at = putString(buffer, at, "content-length: ");
+    at = putString(buffer, at, String(framing));
     buffer[at++] = CR;
     buffer[at++] = LF;
   } else if (framing === "chunked") {
-    at = put(buffer, at, "transfer-encoding: chunked\r\n");
+    at = putString(buffer, at, "transfer-encoding: chunked\r\n");
   }
-  if (hasUpgrade) at = put(buffer, at, "connection: upgrade\r\n");
+  if (hasUpgrade) at = putString(buffer, at, "connection: upgrade\r\n");
   if (connection !== "") {
-    at = put(buffer, at, connection === "close" ? "connection: close\r\n" : "connection: keep-alive\r\n");
+    at = putString(
+      buffer,
+      at,
+      connection === "close" ? "connection: close\r\n" : "connection: keep-alive\r\n",
+    );
   }
   buffer[at++] = CR;
   buffer[at++] = LF;
@@ -103,10 +107,4 @@ function dateLine(): string {
     date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
   }
   return date;
-}
-
-/** Each character is one byte. No string is built on the way. */
-export function put(bytes: Uint8Array, at: number, text: string): number {
-  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-  return at;
 }

@@ -4,13 +4,13 @@
  * @module
  */
 import type { BodySource } from "../../http/body.ts";
-import { CR, LF } from "../../http/bytes.ts";
+import { CR, LF, putString } from "../../http/bytes.ts";
 import { lastChunk } from "../../http/chunked_encoder.ts";
 import { ProxyError } from "../../http/errors.ts";
 import { isName } from "../../http/headers.ts";
 import { passedOn } from "../../http/trailers.ts";
 import type { FrontResponse } from "../front.ts";
-import { type AnswerFraming, put, writeAnswerHead, type WrittenHead } from "./answer_head.ts";
+import { type AnswerFraming, writeAnswerHead, type WrittenHead } from "./answer_head.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import { type DirectSource, PieceReader } from "./piece_reader.ts";
@@ -48,7 +48,7 @@ export async function sendAnswer(
   } else if (body instanceof Uint8Array) {
     framing = body.length;
   } else {
-    left = declaredLength(answer);
+    left = saidLength(answer);
     framing = left !== Infinity ? "kept" : isHttp11 ? "chunked" : "close";
     if (framing === "close") again = false;
   }
@@ -72,11 +72,11 @@ export async function sendAnswer(
 
 /** Without a body, the length is that of another answer's body: it is kept, if it is one. */
 function keptLength(answer: FrontResponse): "kept" | "close" {
-  return declaredLength(answer) === Infinity ? "close" : "kept";
+  return saidLength(answer) === Infinity ? "close" : "kept";
 }
 
 /** What the answer says of the length of a body that is still to come; Infinity for nothing, or nothing of sense. */
-function declaredLength({ headers: { lines } }: FrontResponse): number {
+function saidLength({ headers: { lines } }: FrontResponse): number {
   for (let i = 0; i < lines.length; i += 2) {
     if (isName(lines[i]!, "content-length")) {
       return /^\d{1,15}$/.test(lines[i + 1]!) ? Number(lines[i + 1]) : Infinity;
@@ -146,7 +146,7 @@ async function stream(
     const digits = sizeLine(n);
     // Behind a head, the chunk moves up to it.
     if (at + digits < start) buffer.copyWithin(at + digits, start, start + n);
-    put(buffer, at, `${n.toString(16)}\r\n`);
+    putString(buffer, at, `${n.toString(16)}\r\n`);
     at += digits + n;
     buffer[at++] = CR;
     buffer[at++] = LF;

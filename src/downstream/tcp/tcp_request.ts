@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { type BodyLength, CHUNKED } from "../../http/body_reader.ts";
 import { byteString } from "../../http/bytes.ts";
 import type { Endpoints } from "../../http/endpoint.ts";
 import { ProxyError } from "../../http/errors.ts";
+import { declaredLength } from "../../http/framing.ts";
 import { HeaderList } from "../../http/headers.ts";
 import { hasToken, removeNamed, switchable, tokens } from "../../http/hop_by_hop.ts";
 import { absoluteTarget } from "../absolute_target.ts";
@@ -167,7 +169,8 @@ export class TcpRequest implements FrontRequest {
       if (hosts > 1) throw refused(`it has ${hosts} Host fields`);
       if (!isHost(this.host)) throw refused(`Host is ${JSON.stringify(this.host)}`);
       this.target = this.#targetOf(head, text, start);
-      this.bodyLength = bodyLengthOf(length, coding, this.method, this.isHttp11);
+      const declared = declaredLength(length, coding, this.isHttp11, refused);
+      this.bodyLength = bodyLengthOf(declared, this.method);
       if (this.bodyLength !== null && this.bodyLength !== 0) {
         this.content = new TcpBody(connection, this.bodyLength);
         this.expectsContinue = this.isHttp11 && expect.toLowerCase() === "100-continue";
@@ -217,22 +220,10 @@ export class TcpRequest implements FrontRequest {
   }
 }
 
-/** Framing that two readers could see differently is refused, RFC 9112 section 6.3. */
-function bodyLengthOf(
-  length: string | undefined,
-  coding: string | undefined,
-  method: string,
-  isHttp11: boolean,
-): number | null | undefined {
-  if (coding !== undefined) {
-    if (length !== undefined) throw refused("it has both transfer-encoding and content-length");
-    if (!isHttp11) throw refused("it has transfer-encoding in HTTP/1.0");
-    if (coding.toLowerCase() !== "chunked") throw refused(`transfer-encoding is ${JSON.stringify(coding)}`);
-    return undefined;
-  }
-  if (length === undefined) return method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null;
-  if (!/^\d{1,15}$/.test(length)) throw refused(`content-length is ${JSON.stringify(length)}`);
-  return Number(length);
+/** How long the body is; null for none. Without framing, methods that mean to send one send an empty one. */
+function bodyLengthOf(declared: BodyLength | undefined, method: string): number | null | undefined {
+  if (declared === CHUNKED) return undefined;
+  return declared ?? (method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null);
 }
 
 function decoded(bytes: Uint8Array): string {
