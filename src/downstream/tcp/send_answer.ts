@@ -104,8 +104,8 @@ async function stream(
   let from = 0;
   let at = head.length;
   let { buffer } = head;
-  /** Whether the last piece that was waited for left no room: then more will be there. */
-  let isFast = false;
+  /** Whether much comes at a time: by its length, or as the last piece that was waited for did. */
+  let isFast = left > SMALL && left !== Infinity;
   for (;;) {
     const isSmall = buffer.length === SMALL;
     const isToChange = isFast ? isSmall : !isSmall && !pieces.isReady;
@@ -130,7 +130,7 @@ async function stream(
         await client.write(buffer.subarray(from, at));
       }
       n = await n;
-      isFast = n === room.length;
+      isFast = n === room.length || n !== null && n >= SMALL;
       from = at = n === null || !chunked ? start : start - sizeLine(n);
     }
     if (n === null) break;
