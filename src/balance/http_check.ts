@@ -10,7 +10,7 @@ import { connect } from "../upstream/connect.ts";
 import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type PeerTls, type Target, targetOf } from "../upstream/peer.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
-import type { BodyReader } from "../http/body_reader.ts";
+import type { BodyReader } from "../http/body_reading.ts";
 import { Watchdog } from "../http/watchdog.ts";
 import { statusSet } from "./status_set.ts";
 import type { Check } from "./tcp_check.ts";

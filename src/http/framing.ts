@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BodyLength, CHUNKED } from "./body_reader.ts";
+import { type BodyLength, CHUNKED } from "./body_reading.ts";
 import type { ProxyError } from "./errors.ts";
 
 /**

@@ -7,7 +7,7 @@ import { type BodySource, StreamSource } from "../http/body.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
 import type { FrontResponse } from "../downstream/front.ts";
-import type { BodyReader } from "../http/body_reader.ts";
+import type { BodyReader } from "../http/body_reading.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Attempt } from "./attempt.ts";
 import { bodyFilter, filtered, FilteredSource } from "./filtered_source.ts";

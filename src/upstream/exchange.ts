@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type BodyReader, bodyReader, type BodyReading } from "../http/body_reader.ts";
+import { bodyReader } from "../http/body_reader.ts";
+import type { BodyReader, BodyReading } from "../http/body_reading.ts";
 import { chunkOf, lastChunk } from "../http/chunked_encoder.ts";
 import { messageOf, ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";

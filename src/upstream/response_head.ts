@@ -4,7 +4,7 @@
  * @module
  */
 import { byteString, COLON, CR, HTAB, IS_TEXT, IS_TOKEN, LF, SP } from "../http/bytes.ts";
-import { type BodyLength, UNTIL_CLOSE } from "../http/body_reader.ts";
+import { type BodyLength, UNTIL_CLOSE } from "../http/body_reading.ts";
 import { ProxyError } from "../http/errors.ts";
 import { declaredLength } from "../http/framing.ts";
 import { HeaderList } from "../http/headers.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CHUNKED, UNTIL_CLOSE } from "../../src/http/body_reader.ts";
+import { CHUNKED, UNTIL_CLOSE } from "../../src/http/body_reading.ts";
 import { findHeadEnd, MAX_FIELDS, MAX_HEAD, type ResponseHead } from "../../src/upstream/response_head.ts";
 import { headText, OK, readHead } from "../support/head.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Unused } from "../../http/body_reader.ts";
+import type { Unused } from "../../http/body_reading.ts";
 import { ProxyError } from "../../http/errors.ts";
 import { moving } from "../../http/turns.ts";
 import type { Watchdog, Watched } from "../../http/watchdog.ts";

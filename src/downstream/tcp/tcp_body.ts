@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type BodyReader, bodyReader, type BodyReading, CHUNKED } from "../../http/body_reader.ts";
+import { bodyReader } from "../../http/body_reader.ts";
+import { type BodyReader, type BodyReading, CHUNKED } from "../../http/body_reading.ts";
 import { ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
 import type { FrontBody } from "../front.ts";

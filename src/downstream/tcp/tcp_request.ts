@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BodyLength, CHUNKED } from "../../http/body_reader.ts";
+import { type BodyLength, CHUNKED } from "../../http/body_reading.ts";
 import { byteString } from "../../http/bytes.ts";
 import type { Endpoints } from "../../http/endpoint.ts";
 import { ProxyError } from "../../http/errors.ts";
