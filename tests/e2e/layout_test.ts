@@ -7,6 +7,7 @@ const ORDER = [
   "admin",
   "config",
   "sandbox",
+  "rules",
   "proxy",
   "balance",
   "downstream",
