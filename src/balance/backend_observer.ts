@@ -20,23 +20,20 @@ export interface ObservedGroup {
 
 /** Keeps a backend's counts, latency, passive checks and breaker up to date. */
 export class BackendObserver implements PeerObserver {
-  readonly #backend: Backend;
-  readonly #group: ObservedGroup;
+  /** The backend that it watches. */
+  readonly backend: Backend;
+  /** The group that it watches for. */
+  readonly group: ObservedGroup;
 
   /** Watches a backend of the group. */
   constructor(backend: Backend, group: ObservedGroup) {
-    this.#backend = backend;
-    this.#group = group;
-  }
-
-  /** Whether it watches that backend. */
-  watches(backend: Backend): boolean {
-    return this.#backend === backend;
+    this.backend = backend;
+    this.group = group;
   }
 
   /** An attempt begins. */
   begin(isFirst: boolean): AttemptObserver {
-    return new Attempt(this.#backend, this.#group, isFirst);
+    return new Attempt(this.backend, this.group, isFirst);
   }
 }
 

@@ -49,10 +49,10 @@ export class Guards {
     this.#now = group.now ?? (() => performance.now());
   }
 
-  /** Gives a new backend its guards. */
+  /** Gives a backend that is new to the group its guards, in the place of any it had. */
   attach(backend: Backend): void {
-    if (this.#outlier !== undefined) backend.outlier = this.#outlierOf(backend);
-    if (this.#breaker !== undefined) backend.breaker = this.#breakerOf(backend);
+    backend.outlier = this.#outlier && this.#outlierOf(backend);
+    backend.breaker = this.#breaker && this.#breakerOf(backend);
   }
 
   /** Whether so much of the group would still be in if one more went out. */

@@ -41,6 +41,8 @@ export class LoadBalancer {
   readonly name: string;
   /** The health checks, one of the {@linkcode LoadBalancer.services}. */
   readonly healthChecks: HealthChecks;
+  /** The background services: health checks, and discovery if there is one. */
+  readonly services: { name: string; run(signal: AbortSignal): Promise<void> }[];
   /** What happens to the members. */
   readonly events: GroupEvents = new GroupEvents();
   /** Requests under way, on all members. */
@@ -57,9 +59,15 @@ export class LoadBalancer {
   /**
    * A group of these members.
    *
+   * @param before A group that this one replaces: members of both keep their health, their counts and what an operator
+   * has said of them. It goes on with the requests that it has.
    * @throws {RangeError} that names every member that cannot be used, or an option
    */
-  constructor(members: readonly (Member | Peer)[], options: LoadBalancerOptions = {}) {
+  constructor(
+    members: readonly (Member | Peer)[],
+    options: LoadBalancerOptions = {},
+    before?: LoadBalancer,
+  ) {
     const { name = "upstreams", queue, slowStart = 0, panic = 0 } = options;
     const { events } = this;
     const backends = () => this.#backends;
@@ -71,6 +79,7 @@ export class LoadBalancer {
     this.#guards = new Guards(options, { backends, events, slowStart });
     const service = { name: `health checks of ${name}`, events, slowStart };
     this.healthChecks = new HealthChecks(backends, options.health, service);
+    this.services = [this.healthChecks, ...this.#discovery()];
     this.#chooser = new Chooser({
       policy: options.policy ?? roundRobin(),
       key: options.key,
@@ -85,18 +94,9 @@ export class LoadBalancer {
     });
     // Not at once: it may have come to light in the middle of a choice.
     events.listen(() => queueMicrotask(() => this.#line.serve()));
+    this.#backends = before?.backends ?? [];
+    for (const backend of this.#backends) this.#guards.attach(backend);
     this.replace(members);
-  }
-
-  /** The background services: health checks, and discovery if there is one. */
-  get services(): { name: string; run(signal: AbortSignal): Promise<void> }[] {
-    const { discovery } = this.#options;
-    if (discovery === undefined) return [this.healthChecks];
-    const { name } = discovery;
-    return [this.healthChecks, {
-      name,
-      run: (signal) => discovery.run(signal, (found) => this.replace(found)),
-    }];
   }
 
   /** The members. */
@@ -196,6 +196,13 @@ export class LoadBalancer {
     return this.#budget.withdraw();
   }
 
+  #discovery() {
+    const { discovery } = this.#options;
+    if (discovery === undefined) return [];
+    const run = (signal: AbortSignal) => discovery.run(signal, (found) => this.replace(found));
+    return [{ name: discovery.name, run }];
+  }
+
   /** What a request that waits takes, if it can have anything. */
   #takePlace(asking: Partial<Asking>): Peer | undefined {
     const backend = this.#chooser.choose(asking);
@@ -211,8 +218,9 @@ export class LoadBalancer {
   /** Learns how requests to the backend go. A peer object that other groups or members have too is not shared. */
   #observe(backend: Backend): void {
     const observer = observerOf(backend.peer);
-    if (observer instanceof BackendObserver && observer.watches(backend)) return;
-    if (observer !== undefined) backend.peer = { ...backend.peer };
+    const isOwn = observer instanceof BackendObserver && observer.backend === backend;
+    if (isOwn && observer.group === this) return;
+    if (observer !== undefined && !isOwn) backend.peer = { ...backend.peer };
     observePeer(backend.peer, new BackendObserver(backend, this));
   }
 

@@ -24,6 +24,8 @@ export interface AccessEntry {
   readonly bytesReceived: number;
   /** Why the request ended: Envoy's response flag, or `-`. */
   readonly flag: string;
+  /** The name of the route, "" when there are none. */
+  readonly route: string;
   /** The last upstream tried, or `-`. */
   readonly upstream: string;
   /** Upstream attempts made. */
@@ -64,6 +66,7 @@ function json(e: AccessEntry): string {
     bytes_sent: e.bytesSent,
     bytes_received: e.bytesReceived,
     flags: e.flag,
+    route: e.route === "" ? undefined : e.route,
     upstream: e.upstream,
     attempts: e.attempts,
     connect_ms: rounded(e.connectMs),

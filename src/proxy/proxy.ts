@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { sleep } from "../http/sleep.ts";
 import { type TrustCheck, trustCheck } from "../downstream/forwarded.ts";
 import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import { Counters } from "../observe/counters.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../http/watchdog.ts";
-import { supervise } from "./background.ts";
 import { Activity } from "./activity.ts";
-import { type BackgroundService, HOOKS, type ProxyModule } from "./hooks.ts";
+import { BackgroundServices } from "./background_services.ts";
+import { HOOKS, type ProxyModule } from "./hooks.ts";
 import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
+import { onlyRoute, type Routes } from "./routes.ts";
 import { Run } from "./run.ts";
 
 /**
- * Answers requests by way of a module's hooks.
+ * Answers requests by way of the hooks of a module, or of several between which routes choose.
  *
  * @example
  * ```ts
@@ -32,43 +32,46 @@ export class Proxy {
   readonly counters = new Counters();
   readonly #watchdog = new Watchdog();
   readonly #pool = new ConnectionPool(this.#watchdog);
+  readonly #services = new BackgroundServices();
   readonly #onEnd: ((entry: AccessEntry) => void) | undefined;
   #present: Generation;
-  /** The present module and those before it that still have requests under way. */
+  /** The present modules and those before them that still have requests under way. */
   readonly #generations = new Set<Generation>();
 
   /**
    * @param onEnd Receives every request when it is over, for an access log.
    * @throws {RangeError} that names every option that cannot be used
    */
-  constructor(module: ProxyModule, onEnd?: (entry: AccessEntry) => void) {
+  constructor(given: ProxyModule | Routes, onEnd?: (entry: AccessEntry) => void) {
     this.#onEnd = onEnd;
-    this.#present = this.#generation(module);
+    this.#present = this.#generation(given);
   }
 
-  /** Starts the module's background services. */
+  /** Starts the background services. */
   start(): void {
-    this.#present.start();
+    this.#services.run(modulesOf(this.#present));
   }
 
   /**
-   * Requests from now on go by way of another module; those under way finish with the old one. Resolves when the old one
-   * has none left and its background services have stopped.
+   * Requests from now on go by way of other modules; those under way finish with the old ones. Background services that
+   * both have run on. Resolves when the old modules have no request left and their other services have stopped.
    *
    * @throws {RangeError} that names every option that cannot be used; then nothing has changed
    */
-  async replace(module: ProxyModule): Promise<void> {
+  async replace(given: ProxyModule | Routes): Promise<void> {
     const old = this.#present;
-    this.#present = this.#generation(module);
-    this.#present.start();
-    await old.shared.activity.idle();
+    this.#present = this.#generation(given);
+    this.start();
+    await old.activity.idle();
     this.#generations.delete(old);
-    await old.stop();
+    await this.#services.keep([...this.#generations].flatMap(modulesOf));
   }
 
-  /** Answers a request. */
-  handle(request: FrontRequest): Promise<FrontResponse> {
-    return new Run(this.#present.shared, request).answer();
+  /** Answers a request that came by the listener of that name. */
+  handle(request: FrontRequest, listener = ""): Promise<FrontResponse> {
+    const { shared, find } = this.#present;
+    const index = shared.length === 1 ? 0 : find(request, listener);
+    return new Run(shared[index]!, request).answer();
   }
 
   /** Upstream connections that are open and unused. */
@@ -78,7 +81,7 @@ export class Proxy {
 
   /** Resolves when no request is under way. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#generations].map(({ shared }) => shared.activity.idle()));
+    await Promise.all([...this.#generations].map(({ activity }) => activity.idle()));
   }
 
   /** Ends the requests under way. */
@@ -93,10 +96,19 @@ export class Proxy {
   async close(): Promise<void> {
     this.#pool.stop();
     this.#watchdog.close();
-    await Promise.all([...this.#generations].map((generation) => generation.stop()));
+    await this.#services.keep([]);
   }
 
-  #generation(module: ProxyModule): Generation {
+  #generation(given: ProxyModule | Routes): Generation {
+    const { routes, find } = "routes" in given ? given : onlyRoute(given);
+    const activity = new Activity();
+    const shared = routes.map(({ name, module }) => this.#shared(name, module, activity));
+    const generation = { routes, find, activity, shared };
+    this.#generations.add(generation);
+    return generation;
+  }
+
+  #shared(route: string, module: ProxyModule, activity: Activity): Shared {
     const options = optionsOf(module.options);
     const trusted: TrustCheck = trustCheck(options.trustedProxies);
     options.totalTimeout ||= Infinity;
@@ -104,41 +116,26 @@ export class Proxy {
     options.clientWriteTimeout ||= Infinity;
     // A plain object: looking a hook up in a module's namespace costs more, for every request.
     const hooks = Object.fromEntries(HOOKS.map((name) => [name, module[name]])) as ProxyModule;
-    const generation = new Generation(module.backgroundServices ?? [], {
+    return {
+      route,
       hooks,
       options,
       trusted,
       pool: this.#pool,
       watchdog: this.#watchdog,
       counters: this.counters,
-      activity: new Activity(),
+      activity,
       onEnd: this.#onEnd,
-    });
-    this.#generations.add(generation);
-    return generation;
+    };
   }
 }
 
-/** A module in use: what its requests share, and its background services. */
-class Generation {
-  readonly shared: Shared;
-  readonly #services: readonly BackgroundService[];
-  readonly #stopping = new AbortController();
-  #running: Promise<void>[] = [];
+/** Modules in use, and what the requests of each share. */
+interface Generation extends Routes {
+  readonly activity: Activity;
+  readonly shared: readonly Shared[];
+}
 
-  constructor(services: readonly BackgroundService[], shared: Shared) {
-    this.#services = services;
-    this.shared = shared;
-  }
-
-  start(): void {
-    this.#running = this.#services.map((service) => supervise(service, this.#stopping.signal));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    const stopped = new AbortController();
-    const services = Promise.all(this.#running).then(() => stopped.abort());
-    await Promise.race([services, sleep(1_000, stopped.signal)]);
-  }
+function modulesOf({ routes }: Routes): ProxyModule[] {
+  return routes.map(({ module }) => module);
 }

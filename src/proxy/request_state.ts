@@ -18,6 +18,8 @@ import type { ReplayBody } from "./replay_body.ts";
 
 /** What all requests of a proxy share. */
 export interface Shared {
+  /** The name of the route, "" when there are none. */
+  readonly route: string;
   /** The hooks. */
   readonly hooks: ProxyModule;
   /** The settings, complete; time-outs of 0 replaced by Infinity. */

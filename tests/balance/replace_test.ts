@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LoadBalancer } from "../../src/mod.ts";
+import { leastRequests, LoadBalancer } from "../../src/mod.ts";
 import { busyOrigin } from "../support/busy_origin.ts";
 import { ask, askInTurn, peerAt, settles, tally } from "../support/group.ts";
 import { testProxy } from "../support/proxy.ts";
@@ -95,4 +95,27 @@ Deno.test("who joins, goes and stays is told of: only the first two", () => {
   balancer.events.listen(({ type, backend }) => told.push(`${type} ${backend.label.at(-1)}`));
   balancer.replace([peerAt(2), peerAt(3)]);
   assertEquals(told, ["added 3", "removed 1"]);
+});
+
+Deno.test("a group that takes another's place knows what was known of the members that both have", async () => {
+  await using stays = busyOrigin("stays");
+  const before = new LoadBalancer([{ address: stays.address }, peerAt(1)]);
+  await using first = testProxy({ upstreamPeer: before.select });
+  const [kept, gone] = before.backends;
+  kept!.healthy = true;
+  gone!.healthy = false;
+  before.setAdmin(peerAt(1).address, "draining");
+  assertEquals(await ask(first), "200 stays");
+  const after = new LoadBalancer(
+    [peerAt(2), { address: stays.address }],
+    { policy: leastRequests(), outlier: {} },
+    before,
+  );
+  await using second = testProxy({ upstreamPeer: after.select });
+  assertEquals(after.backends.map(({ healthy }) => healthy), [undefined, true]);
+  assert(after.backends[1] === kept, "the backend is the same");
+  assert(kept!.outlier !== undefined, "it has the guards of the new group");
+  after.setAdmin(peerAt(2).address, "disabled");
+  assertEquals(await ask(second), "200 stays");
+  assertEquals([kept!.requests, after.inFlight, before.inFlight], [2, 0, 0]);
 });

@@ -1,0 +1,49 @@
+/**
+ * The background services of all modules of a proxy.
+ *
+ * @module
+ */
+import { sleep } from "../http/sleep.ts";
+import { supervise } from "./background.ts";
+import type { BackgroundService, ProxyModule } from "./hooks.ts";
+
+/** A service that is told to stop is waited for so long, in milliseconds. */
+const STOP_TIME = 1_000;
+
+interface Begun {
+  readonly stopping: AbortController;
+  readonly over: Promise<void>;
+}
+
+/** Services that run, each once, however many modules have it. */
+export class BackgroundServices {
+  readonly #begun = new Map<BackgroundService, Begun>();
+
+  /** Starts those of the modules that do not run yet. */
+  run(modules: readonly ProxyModule[]): void {
+    for (const service of servicesOf(modules)) {
+      if (this.#begun.has(service)) continue;
+      const stopping = new AbortController();
+      this.#begun.set(service, { stopping, over: supervise(service, stopping.signal) });
+    }
+  }
+
+  /** Stops all but those of the modules. One that does not heed its signal is waited for only a second. */
+  async keep(modules: readonly ProxyModule[]): Promise<void> {
+    const kept = servicesOf(modules);
+    const ending: Promise<void>[] = [];
+    for (const [service, { stopping, over }] of this.#begun) {
+      if (kept.has(service)) continue;
+      this.#begun.delete(service);
+      stopping.abort();
+      ending.push(over);
+    }
+    const stopped = new AbortController();
+    const all = Promise.all(ending).then(() => stopped.abort());
+    await Promise.race([all, sleep(STOP_TIME, stopped.signal)]);
+  }
+}
+
+function servicesOf(modules: readonly ProxyModule[]): Set<BackgroundService> {
+  return new Set(modules.flatMap(({ backgroundServices = [] }) => backgroundServices));
+}
