@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Quantiles } from "../observe/histogram.ts";
 import { type Peer, prepare } from "../upstream/peer.ts";
 import type { CircuitBreaker } from "./circuit_breaker.ts";
 import type { Outlier } from "./outlier.ts";
@@ -50,6 +51,8 @@ export class Backend {
   admin: AdminState = "enabled";
   /** What active checks say; undefined before the first. */
   healthy: boolean | undefined = undefined;
+  /** How the last active check went: its failure or null, how long it took, and when it ended, in milliseconds since 1970. */
+  lastCheck: { cause: string | null; ms: number; at: number } | undefined = undefined;
   /** Why it is as it is: the cause of the last change. */
   cause = "";
   /** Checks in a row that contradict {@linkcode Backend.healthy}. */
@@ -70,6 +73,8 @@ export class Backend {
   requests = 0;
   /** Attempts that it failed, or answered with a status of 500 or more. */
   failures = 0;
+  /** The times to the response's head; undefined before the first. */
+  times: Quantiles | undefined = undefined;
   /** Moving average of the time to the response's head, in milliseconds. */
   ewma = 0;
   /** When {@linkcode Backend.ewma} was last updated, on `performance.now()`'s clock. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ProxyError } from "../http/errors.ts";
+import { Quantiles } from "../observe/histogram.ts";
 import type { AttemptObserver, PeerObserver } from "../upstream/peer_observer.ts";
 import type { Backend } from "./backend.ts";
 import { observeLatency } from "./policies/peak_ewma.ts";
@@ -58,6 +59,7 @@ class Attempt implements AttemptObserver {
   answered(status: number, ms: number): void {
     const { breaker, outlier } = this.#backend;
     observeLatency(this.#backend, ms, performance.now(), { failed: status >= 500 });
+    (this.#backend.times ??= new Quantiles()).add(ms);
     outlier?.succeeded(ms, status);
     this.#judged = true;
     if (status < 500) return breaker?.succeeded(this.#circuit);

@@ -157,13 +157,16 @@ export class HealthChecks {
   async #checkAndObserve(backend: Backend, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     let cause: string | null = null;
+    const begunAt = performance.now();
     try {
       const { check, timeout } = this.#options;
       await within(timeout, signal, (signal) => check(backend.peer, signal));
     } catch (error) {
       cause = messageOf(error);
     }
-    if (!signal.aborted) this.#observe(backend, cause);
+    if (signal.aborted) return;
+    backend.lastCheck = { cause, ms: performance.now() - begunAt, at: Date.now() };
+    this.#observe(backend, cause);
   }
 
   #observe(backend: Backend, cause: string | null): void {

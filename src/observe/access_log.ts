@@ -24,6 +24,8 @@ export interface AccessEntry {
   readonly bytesReceived: number;
   /** Why the request ended: Envoy's response flag, or `-`. */
   readonly flag: string;
+  /** The name of the listener that it came by, "" when there is only one. */
+  readonly listener: string;
   /** The name of the route, "" when there are none. */
   readonly route: string;
   /** The last upstream tried, or `-`. */

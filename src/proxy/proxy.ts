@@ -71,7 +71,7 @@ export class Proxy {
   handle(request: FrontRequest, listener = ""): Promise<FrontResponse> {
     const { shared, find } = this.#present;
     const index = shared.length === 1 ? 0 : find(request, listener);
-    return new Run(shared[index]!, request).answer();
+    return new Run(shared[index]!, request, listener).answer();
   }
 
   /** Upstream connections that are open and unused. */

@@ -22,6 +22,7 @@ export function accessEntry(run: RequestState, error: ProxyError | null): Access
     bytesSent: run.bytesSent,
     bytesReceived: run.bytesReceived,
     flag: error?.flag ?? "-",
+    listener: run.listener,
     route: run.shared.route,
     upstream: run.upstream,
     attempts: run.attempts,

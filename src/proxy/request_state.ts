@@ -46,6 +46,8 @@ export interface RequestState extends Session, Watched {
   bytesReceived: number;
   /** What all requests share. */
   readonly shared: Shared;
+  /** The name of the listener that it came by. */
+  readonly listener: string;
   /** The request as the front gave it. */
   readonly front: FrontRequest;
   /** The module's own data. */

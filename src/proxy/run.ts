@@ -37,6 +37,7 @@ export class Run implements RequestState, Watched {
 
   readonly shared: Shared;
   readonly front: FrontRequest;
+  readonly listener: string;
   context: unknown = undefined;
   phase = "";
   attempt: Attempt | undefined = undefined;
@@ -56,8 +57,9 @@ export class Run implements RequestState, Watched {
   #watching = false;
   #ended = false;
 
-  constructor(shared: Shared, front: FrontRequest) {
+  constructor(shared: Shared, front: FrontRequest, listener: string) {
     this.shared = shared;
+    this.listener = listener;
     this.front = front;
     this.id = requestId(front.givenId);
     this.clientAddress = front.clientAddress;

@@ -11,6 +11,7 @@ const ENTRY: AccessEntry = {
   bytesSent: 12,
   bytesReceived: 34,
   flag: "-",
+  listener: "",
   route: "",
   upstream: "10.0.0.1:80",
   attempts: 1,
