@@ -12,7 +12,7 @@ import { type Peer, type PeerTls, type Target, targetOf } from "../upstream/peer
 import { ConnectionPool } from "../upstream/pool.ts";
 import type { BodyReader } from "../http/body_reading.ts";
 import { Watchdog } from "../http/watchdog.ts";
-import { statusSet } from "./status_set.ts";
+import { statusSet } from "../http/status_set.ts";
 import type { Check } from "./tcp_check.ts";
 
 /** The most of a body that is looked at, in bytes. */

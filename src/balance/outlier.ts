@@ -5,7 +5,7 @@
  */
 import { messageOf, ProxyError } from "../http/errors.ts";
 import { isTimeout, LONGEST_TIMEOUT } from "../upstream/peer.ts";
-import { statusSet } from "./status_set.ts";
+import { statusSet } from "../http/status_set.ts";
 
 /** When a backend is ejected, and for how long. */
 export interface OutlierOptions {

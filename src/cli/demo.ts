@@ -16,7 +16,7 @@ const ORIGINS = ["127.0.0.1:6189", "127.0.0.1:6190"] as const;
 
 /** Runs the demo until a signal; the exit code. */
 export async function demo(samples: Samples): Promise<number> {
-  const logs = setupLogs("INFO", "common");
+  const logs = setupLogs("INFO", { format: "common" });
   const origins = ORIGINS.map((address, i) => new Origin(i + 1, address));
   const upstreams = ORIGINS.map((address) => `http://${address}`);
   const loaded = await load("load_balancer", samples, { upstreams, sandbox: undefined });

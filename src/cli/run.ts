@@ -40,7 +40,7 @@ export interface RunOptions {
 
 /** Runs a module until a signal; the exit code. */
 export async function run(loaded: Loaded, options: RunOptions): Promise<number> {
-  const logs = setupLogs(options.logLevel, options.accessLog);
+  const logs = setupLogs(options.logLevel, { format: options.accessLog });
   options.audit?.watchProcess();
   const running = await start(loaded, options, logs);
   if (running !== null) {

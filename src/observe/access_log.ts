@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { HeaderList } from "../http/headers.ts";
+
 /** What is known of a request when it is over. Times are in milliseconds, -1 where not reached. */
 export interface AccessEntry {
   /** When the request came, in milliseconds since 1970. */
@@ -40,14 +42,40 @@ export interface AccessEntry {
   readonly totalMs: number;
   /** The request id. */
   readonly id: string;
+  /** The fields of the request, as its hooks left them. */
+  readonly headers: HeaderList;
 }
 
 /** The forms of a line. */
 export type AccessFormat = "common" | "json";
 
-/** A request as one line of the log. */
-export function formatAccess(entry: AccessEntry, format: AccessFormat): string {
-  return format === "json" ? json(entry) : common(entry);
+/** Fields whose values are nobody's business. */
+const SECRET = ["authorization", "proxy-authorization", "cookie"];
+
+/** Which fields of requests are in the lines. */
+export interface LoggedFields {
+  /** Names of fields to log, in the form `json` only. @default {[]} */
+  fields?: readonly string[];
+  /** Names of fields whose value is not shown, beside `Authorization`, `Proxy-Authorization` and `Cookie`. @default {[]} */
+  redact?: readonly string[];
+}
+
+/** Makes requests lines of the log. */
+export function accessFormatter(
+  format: AccessFormat,
+  { fields = [], redact = [] }: LoggedFields = {},
+): (entry: AccessEntry) => string {
+  if (format === "common") return common;
+  const secret = new Set([...SECRET, ...redact.map((name) => name.toLowerCase())]);
+  const names = [...new Set(fields.map((name) => name.toLowerCase()))];
+  return (entry) => json(entry, names.length === 0 ? undefined : shown(entry, names, secret));
+}
+
+function shown({ headers }: AccessEntry, names: readonly string[], secret: ReadonlySet<string>) {
+  const values = names.map((name) => [name, headers.get(name)] as const).filter(([, value]) =>
+    value !== null
+  );
+  return Object.fromEntries(values.map(([name, value]) => [name, secret.has(name) ? "[redacted]" : value]));
 }
 
 /** The Common Log Format, then flag, upstream, attempts, connect, first byte and total time, id. */
@@ -57,7 +85,7 @@ function common(e: AccessEntry): string {
     `${e.flag} ${e.upstream} ${e.attempts} ${ms(e.connectMs)} ${ms(e.firstByteMs)} ${ms(e.totalMs)} ${e.id}`;
 }
 
-function json(e: AccessEntry): string {
+function json(e: AccessEntry, headers?: Record<string, unknown>): string {
   return JSON.stringify({
     ts: new Date(e.startedAt).toISOString(),
     client: e.clientAddress,
@@ -68,6 +96,7 @@ function json(e: AccessEntry): string {
     bytes_sent: e.bytesSent,
     bytes_received: e.bytesReceived,
     flags: e.flag,
+    listener: e.listener === "" ? undefined : e.listener,
     route: e.route === "" ? undefined : e.route,
     upstream: e.upstream,
     attempts: e.attempts,
@@ -75,6 +104,7 @@ function json(e: AccessEntry): string {
     first_byte_ms: rounded(e.firstByteMs),
     total_ms: rounded(e.totalMs),
     id: e.id,
+    headers,
   });
 }
 

@@ -30,6 +30,7 @@ export function accessEntry(run: RequestState, error: ProxyError | null): Access
     firstByteMs: run.firstByteMs,
     totalMs,
     id: run.id,
+    headers: run.request.headers,
   };
 }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { AccessEntry } from "../../src/mod.ts";
+import { type AccessEntry, HeaderList } from "../../src/mod.ts";
 import { BOUNDS, Histogram, Quantiles } from "../../src/observe/histogram.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
 import { SLOT, SLOTS, Timeline } from "../../src/observe/timeline.ts";
@@ -23,6 +23,7 @@ function entry(more: Partial<AccessEntry> = {}): AccessEntry {
     firstByteMs: 1,
     totalMs: 1,
     id: "x",
+    headers: new HeaderList(),
     ...more,
   };
 }
