@@ -102,6 +102,8 @@ const CONNECT_FAILURES: readonly string[] = ["connect_failed", "connect_timeout"
 export class Outlier {
   /** Until when it is out, on the clock's time; 0 when it is not. */
   until = 0;
+  /** Times that it was ejected. */
+  ejections = 0;
   readonly #rules: OutlierRules;
   readonly #group: OutlierGroup;
   readonly #now: () => number;
@@ -169,6 +171,7 @@ export class Outlier {
     }
     const ms = Math.min(ejectFor * 2 ** this.#doublings, maxEjectFor);
     if (ms < maxEjectFor) this.#doublings++;
+    this.ejections++;
     this.#ejectedAt = now;
     this.until = now + ms;
     this.#group.ejected(cause, ms);
