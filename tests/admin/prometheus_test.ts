@@ -1,33 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { prometheusText } from "../../src/admin/prometheus.ts";
-import type { AdminSource } from "../../src/admin/source.ts";
 import { LoadBalancer } from "../../src/mod.ts";
 import { HookMetrics } from "../../src/observe/hook_metrics.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
+import { adminSource } from "../support/admin.ts";
 import { testProxy } from "../support/proxy.ts";
 import { busyOrigin } from "../support/busy_origin.ts";
 import { ask } from "../support/group.ts";
-
-/** What is shown of a proxy, in its simplest form. */
-function sourceOf(more: Partial<AdminSource>): AdminSource {
-  return {
-    startedAt: 1_000,
-    metrics: new Metrics(),
-    counters: { active: 0, connects: 0 } as AdminSource["counters"],
-    idleConnections: 0,
-    listeners: [],
-    groups: [],
-    routes: [],
-    modules: [],
-    hooks: [],
-    reloads: { succeeded: 1, failed: 0, succeededAt: 2_000, problem: "" },
-    config: {},
-    version: "1",
-    draining: false,
-    reload: () => Promise.resolve(undefined),
-    ...more,
-  };
-}
 
 function valueOf(text: string, sample: string): number | undefined {
   const line = text.split("\n").find((line) => line.startsWith(`${sample} `));
@@ -45,7 +24,7 @@ Deno.test("requests, their times and their upstreams are counted in Prometheus's
     for (const entry of proxy.entries) metrics.add({ ...entry, route: "all" });
   }
   const routes = [{ name: "all", match: "", action: "", group: "web" }];
-  const text = prometheusText(sourceOf({ metrics, groups: [group], routes }), "1.2.3");
+  const text = prometheusText(adminSource({ metrics, groups: [group], routes }), "1.2.3");
   const all = 'route="all",upstream="web"';
   assertEquals(valueOf(text, `proxy_requests_total{listener="",${all},code="200",method="GET"}`), 3);
   assertEquals(valueOf(text, `proxy_request_duration_seconds_count{${all}}`), 3);
@@ -58,13 +37,13 @@ Deno.test("requests, their times and their upstreams are counted in Prometheus's
   assertEquals(valueOf(text, "proxy_config_last_reload_success_timestamp_seconds"), 2);
   assert(group.backends[0]!.times!.at(0.5)! > 0, "each upstream has its latency");
   group.setAdmin(origin.address, "draining");
-  const later = prometheusText(sourceOf({ metrics, groups: [group], routes }), "1.2.3");
+  const later = prometheusText(adminSource({ metrics, groups: [group], routes }), "1.2.3");
   assertEquals(valueOf(later, `proxy_upstream_up{upstream="web",server="${origin.address}"}`), 0);
 });
 
 Deno.test("names with quotes, backslashes and line ends stay within their label", () => {
   const hooks = [new HookMetrics('a"b\\c\nd', "requestFilter")];
   hooks[0]!.add(1, true);
-  const text = prometheusText(sourceOf({ hooks }), "1");
+  const text = prometheusText(adminSource({ hooks }), "1");
   assertEquals(valueOf(text, 'proxy_hook_errors_total{hook="a\\"b\\\\c\\nd",phase="requestFilter"}'), 1);
 });
