@@ -27,7 +27,7 @@ document.getElementById("actions")?.addEventListener("submit", async (event) => 
   const result = document.getElementById("result");
   const body = new URLSearchParams(new FormData(form, event.submitter));
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { accept: "text/plain" } });
+    const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { accept: "text/plain" } });
     result.textContent = await answer.text();
   } catch {
     result.textContent = "the proxy did not answer";

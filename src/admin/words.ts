@@ -26,7 +26,7 @@ export function milliseconds(ms: number | null | undefined): string {
 
 /** A number to three digits, thousands apart. */
 export function rounded(value: number): string {
-  const digits = value >= 100 || value === 0 ? 0 : value >= 10 ? 1 : 2;
+  const digits = value >= 100 || Number.isInteger(value) ? 0 : value >= 10 ? 1 : 2;
   return value.toFixed(digits).replaceAll(/\B(?=(\d{3})+$)/g, "\u2009");
 }
 

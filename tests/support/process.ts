@@ -14,9 +14,24 @@ export const MAY_RUN = (["run", "read", "write", "env"] as const)
 /** A process that should have ended is killed after this long, in milliseconds. */
 const LIMIT = 20_000;
 
-/** A test that starts processes. */
-export function e2e(name: string, fn: (t: Deno.TestContext) => Promise<void>): void {
-  Deno.test({ name, ignore: !MAY_RUN, fn });
+/** A test that starts processes, left out where one of the programs that it needs is not installed. */
+export function e2e(
+  name: string,
+  fn: (t: Deno.TestContext) => Promise<void>,
+  programs: readonly string[] = [],
+): void {
+  Deno.test({ name, ignore: !MAY_RUN || !programs.every(isInstalled), fn });
+}
+
+function isInstalled(program: string): boolean {
+  const folders = Deno.env.get("PATH")?.split(":") ?? [];
+  return folders.some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** The lines of a stream, kept as they come. */
