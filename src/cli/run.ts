@@ -7,6 +7,7 @@ import type { LevelName } from "@std/log";
 import { type ListenerOptions, tlsPairs } from "../downstream/listener_options.ts";
 import { messageOf } from "../http/errors.ts";
 import type { AccessFormat } from "../observe/access_log.ts";
+import { startTracing } from "../observe/tracing.ts";
 import { DEFAULT_LISTEN, type Running, startProxy } from "../proxy/start.ts";
 import type { Audit } from "../sandbox/audit.ts";
 import { LoadError } from "../sandbox/hook_worker.ts";
@@ -68,7 +69,12 @@ export async function start(
   }
   let running: Running;
   try {
-    running = startProxy(await loaded.start(), { listen, listener, onEnd: logs.onEnd });
+    running = startProxy(await loaded.start(), {
+      listen,
+      listener,
+      onEnd: logs.onEnd,
+      tracing: await startTracing(),
+    });
   } catch (error) {
     // A range is what options and addresses are out of; listening fails with the errors of the system.
     if (error instanceof RangeError || error instanceof LoadError) throw error;

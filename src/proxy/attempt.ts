@@ -11,6 +11,7 @@ import { Exchange } from "../upstream/exchange.ts";
 import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
 import { type AttemptObserver, observerOf } from "../upstream/peer_observer.ts";
 import type { ResponseHead } from "../upstream/response_head.ts";
+import type { AttemptTrace } from "../observe/tracing.ts";
 import { watched } from "./client_body.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
@@ -39,6 +40,7 @@ export class Attempt {
   /** Whether the observer is still to be told of the end. */
   #observed = false;
   #begunAt = 0;
+  #trace: AttemptTrace | undefined = undefined;
 
   constructor(run: RequestState) {
     this.#run = run;
@@ -83,6 +85,7 @@ export class Attempt {
     run.phase = "";
     this.#peer = peer;
     run.tried.push(peer);
+    this.#trace = run.trace?.attempt(this.label, run.tried.length);
     const body = this.#body();
     if (body !== null && this.#isShort()) {
       return run.wait(body.read()).then((first) => this.#take(target, fresh, body, first ?? undefined));
@@ -121,6 +124,7 @@ export class Attempt {
     const run = this.#run;
     const { hooks } = run.shared;
     const request = outgoingRequest(run);
+    this.#trace?.tell(request.headers);
     if (hooks.upstreamRequestFilter === undefined) {
       if (hooks.requestFilter !== undefined) reframe(request.headers, this.#target!);
       return this.#send(request, body, first);
@@ -192,11 +196,14 @@ export class Attempt {
 
   /** The response's head is there. */
   answered(status: number): void {
+    this.#trace?.answered(status);
     this.#observer?.answered(status, performance.now() - this.#begunAt);
   }
 
   /** Nothing of it occupies the upstream any more. */
   over(error: ProxyError | null): void {
+    this.#trace?.end(error);
+    this.#trace = undefined;
     if (!this.#observed) return;
     this.#observed = false;
     const observer = this.#observer!;

@@ -7,6 +7,7 @@ import { type TrustCheck, trustCheck } from "../downstream/forwarded.ts";
 import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import { Counters } from "../observe/counters.ts";
+import type { Tracing } from "../observe/tracing.ts";
 import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../http/watchdog.ts";
 import { Activity } from "./activity.ts";
@@ -16,6 +17,14 @@ import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
 import { onlyRoute, type Routes } from "./routes.ts";
 import { Run } from "./run.ts";
+
+/** Who learns of the requests of a proxy. */
+export interface ProxyObservers {
+  /** Receives every request when it is over, for an access log. */
+  onEnd?: ((entry: AccessEntry) => void) | undefined;
+  /** Begins their traces. */
+  tracing?: Tracing | undefined;
+}
 
 /**
  * Answers requests by way of the hooks of a module, or of several between which routes choose.
@@ -33,17 +42,17 @@ export class Proxy {
   readonly #watchdog = new Watchdog();
   readonly #pool = new ConnectionPool(this.#watchdog);
   readonly #services = new BackgroundServices();
-  readonly #onEnd: ((entry: AccessEntry) => void) | undefined;
+  readonly #observed: ProxyObservers;
   #present: Generation;
   /** The present modules and those before them that still have requests under way. */
   readonly #generations = new Set<Generation>();
 
   /**
-   * @param onEnd Receives every request when it is over, for an access log.
+   * @param observers Who learns of the requests.
    * @throws {RangeError} that names every option that cannot be used
    */
-  constructor(given: ProxyModule | Routes, onEnd?: (entry: AccessEntry) => void) {
-    this.#onEnd = onEnd;
+  constructor(given: ProxyModule | Routes, observers: ProxyObservers = {}) {
+    this.#observed = observers;
     this.#present = this.#generation(given);
   }
 
@@ -125,7 +134,8 @@ export class Proxy {
       watchdog: this.#watchdog,
       counters: this.counters,
       activity,
-      onEnd: this.#onEnd,
+      onEnd: this.#observed.onEnd,
+      tracing: this.#observed.tracing,
     };
   }
 }

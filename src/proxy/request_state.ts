@@ -8,6 +8,7 @@ import type { TrustCheck } from "../downstream/forwarded.ts";
 import type { FrontRequest } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
+import type { RequestTrace, Tracing } from "../observe/tracing.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ConnectionPool } from "../upstream/pool.ts";
@@ -34,6 +35,8 @@ export interface Shared {
   readonly counters: Counters;
   /** Which of the module's requests are under way. */
   readonly activity: Activity;
+  /** Begins traces of requests, when they are on. */
+  readonly tracing: Tracing | undefined;
   /** Receives every request when it is over; none makes the way shorter. */
   readonly onEnd: ((entry: AccessEntry) => void) | undefined;
 }
@@ -50,6 +53,8 @@ export interface RequestState extends Session, Watched {
   readonly listener: string;
   /** The request as the front gave it. */
   readonly front: FrontRequest;
+  /** Its trace, when they are on. */
+  readonly trace: RequestTrace | undefined;
   /** The module's own data. */
   readonly context: unknown;
   /** The hook that is running, to blame it for what it throws. */

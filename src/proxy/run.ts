@@ -6,6 +6,7 @@
 import { getLogger } from "@std/log";
 import { ProxyError, toProxyError } from "../http/errors.ts";
 import type { FrontRequest, FrontResponse } from "../downstream/front.ts";
+import type { RequestTrace } from "../observe/tracing.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Peer } from "../upstream/peer.ts";
 import type { Watched } from "../http/watchdog.ts";
@@ -38,6 +39,7 @@ export class Run implements RequestState, Watched {
   readonly shared: Shared;
   readonly front: FrontRequest;
   readonly listener: string;
+  readonly trace: RequestTrace | undefined;
   context: unknown = undefined;
   phase = "";
   attempt: Attempt | undefined = undefined;
@@ -64,6 +66,7 @@ export class Run implements RequestState, Watched {
     this.id = requestId(front.givenId);
     this.clientAddress = front.clientAddress;
     this.scheme = front.scheme;
+    this.trace = shared.tracing?.(front, shared.route);
     this.request = { method: front.method, target: front.target, headers: front.headers };
     shared.watchdog.add(this);
     shared.counters.active++;
@@ -198,6 +201,7 @@ export class Run implements RequestState, Watched {
     counters.end(this.status);
     if (error !== null && error !== this.#failure) report(this, error);
     if (error?.type === "client_gone") counters.clientGone++;
+    this.trace?.end(this.status, error);
     if (onEnd !== undefined) onEnd(accessEntry(this, error));
     if (hooks.logging === undefined) activity.end();
     else this.#log(error).finally(() => activity.end());

@@ -10,6 +10,7 @@ import { listenTcp } from "../downstream/tcp/listen.ts";
 import type { FrontRequest } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
+import type { Tracing } from "../observe/tracing.ts";
 import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
 import type { ProxyModule } from "./hooks.ts";
 import { listenerOf } from "./listener_check.ts";
@@ -31,6 +32,8 @@ export interface StartOptions {
   listener?: ListenerOptions | undefined;
   /** Receives every request when it is over. */
   onEnd?: ((entry: AccessEntry) => void) | undefined;
+  /** Begins traces of requests. */
+  tracing?: Tracing | undefined;
 }
 
 /** A proxy that listens. */
@@ -69,10 +72,13 @@ export interface Running {
  * @throws {RangeError} that names the settings that cannot be used
  * @throws when the address cannot be listened on
  */
-export function startProxy(module: ProxyModule, { listen, listener, onEnd }: StartOptions = {}): Running {
+export function startProxy(
+  module: ProxyModule,
+  { listen, listener, onEnd, tracing }: StartOptions = {},
+): Running {
   const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
   const how = listenerOf(module.listener, listener);
-  const proxy = new Proxy(module, onEnd);
+  const proxy = new Proxy(module, { onEnd, tracing });
   const handler = (request: FrontRequest) => proxy.handle(request);
   const front = how.front === "tcp" ? listenTcp(address, handler, how) : serve(address, handler);
   proxy.start();

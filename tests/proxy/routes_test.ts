@@ -26,7 +26,7 @@ function bySegment(modules: Record<string, ProxyModule>): Routes {
 /** A proxy with routes on two listeners. */
 function routed(routes: Routes) {
   const entries: AccessEntry[] = [];
-  const proxy = new Proxy(routes, (entry) => void entries.push(entry));
+  const proxy = new Proxy(routes, { onEnd: (entry) => void entries.push(entry) });
   const [one, two] = ["one", "two"].map((name) =>
     serve({ transport: "tcp", hostname: "127.0.0.1", port: 0 }, (request) => proxy.handle(request, name))
   );
