@@ -24,7 +24,7 @@ export type {
 } from "./proxy/hooks.ts";
 export type { RequestHead, ResponseHead, Session, UpstreamGroup } from "./proxy/hooks.ts";
 export { type Running, type StartOptions, startProxy } from "./proxy/start.ts";
-export type { ListenerOptions, ListenerTls } from "./downstream/listener_options.ts";
+export type { Hsts, ListenerOptions, ListenerTls } from "./downstream/listener_options.ts";
 export { LoadBalancer } from "./balance/load_balancer.ts";
 export type { LoadBalancerOptions } from "./balance/group_options.ts";
 export { type HealthCheckOptions, HealthChecks } from "./balance/health_checks.ts";

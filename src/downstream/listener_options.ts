@@ -12,8 +12,18 @@ export interface ListenerTls {
   key: string;
 }
 
+/** What a browser is told of a site that is to be reached by TLS alone, RFC 6797. */
+export interface Hsts {
+  /** How long it remembers, in seconds; 0 has it forget. */
+  maxAge: number;
+  /** Also for all names below. @default {false} */
+  includeSubDomains?: boolean;
+  /** That browsers may be built with it: lists of them ask for this. @default {false} */
+  preload?: boolean;
+}
+
 /**
- * Settings of a listener. All but `front` are for the front `tcp`: `Deno.serve` has no such limits.
+ * Settings of a listener. The limits and `proxyProtocol` are for the front `tcp`: `Deno.serve` has no such things.
  * Times are in milliseconds. A time of 0 is for ever; a number of connections or requests of 0 is no limit.
  */
 export interface ListenerOptions {
@@ -21,9 +31,22 @@ export interface ListenerOptions {
   front?: "serve" | "tcp";
   /**
    * Speak TLS with these files, which are read again on `SIGHUP`. Of several pairs, a client gets the one whose
-   * certificate has the name that it asks for, or else the first.
+   * certificate has the name that it asks for, or else the first. The front `serve` speaks HTTP/2 and HTTP/1.1 by ALPN;
+   * without `relayPorts`, it has one pair to its end.
    */
   tls?: ListenerTls | readonly ListenerTls[];
+  /**
+   * Ports of 127.0.0.1, with which the front `serve` can have several certificates and change them: one for each, and
+   * as many again for a change while connections with those before go on. 0 is any free port, and takes the permission
+   * for all ports of 127.0.0.1. A connection then goes by way of such a port, which costs some microseconds a request.
+   */
+  relayPorts?: readonly number[];
+  /** Send `Strict-Transport-Security` with every answer by TLS that has none of the upstream's. */
+  hsts?: Hsts;
+  /** Where plain HTTP is listened to as well, to be answered with a 308 to the same by `https:`. */
+  redirectHttp?: string;
+  /** The port that those who are redirected find TLS on. @default {the port listened on; 443 for a Unix socket} */
+  redirectPort?: number;
   /**
    * Addresses and CIDR ranges whose connections have to begin with a PROXY protocol header, version 1 or 2, which says
    * where the client really is; it comes ahead of TLS. From any other address, such a header is a malformed request.

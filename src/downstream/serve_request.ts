@@ -22,13 +22,18 @@ const GATHERED = 256 * 1024;
 
 /** What `Deno.serve` makes the URL of a request from, beside the request. */
 export interface UrlParts {
-  /** What comes before the Host: `http://`, or `http+unix://` on a Unix socket. */
+  /** `http` or `https`. */
+  scheme: string;
+  /** What comes before the Host: `http://`, `https://`, or `http+unix://` on a Unix socket. */
   prefix: string;
   /** What stands for a Host that is missing. */
   missingHost: string;
   /** Where the listener is. */
   local: Deno.Addr | undefined;
 }
+
+/** What is known of who sent a request. */
+export type ClientInfo = Pick<Deno.ServeHandlerInfo, "remoteAddr">;
 
 /** A request that came through `Deno.serve`. */
 export class ServeRequest implements FrontRequest {
@@ -50,17 +55,17 @@ export class ServeRequest implements FrontRequest {
   /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
   readonly unframed: boolean;
   readonly #request: Request;
-  readonly #info: Deno.ServeHandlerInfo;
+  readonly #info: ClientInfo;
   readonly #parts: UrlParts;
   #body: ServeBody | undefined = undefined;
 
   /** Takes the request apart. */
-  constructor(request: Request, info: Deno.ServeHandlerInfo, parts: UrlParts) {
+  constructor(request: Request, info: ClientInfo, parts: UrlParts) {
     this.#request = request;
     this.#info = info;
     this.#parts = parts;
     this.method = request.method;
-    this.scheme = "http";
+    this.scheme = parts.scheme;
     const address = info.remoteAddr;
     this.clientAddress = address.transport === "tcp" ? plainAddress(address.hostname) : "unix";
 
@@ -101,7 +106,7 @@ export class ServeRequest implements FrontRequest {
     try {
       if (this.method === "CONNECT") throw new ProxyError("method_not_allowed", "Refused method CONNECT");
       if (!isHost(host)) throw bad(`Host is ${JSON.stringify(host)}`);
-      target = targetOf(request.url, host, parts.prefix, this.method);
+      target = targetOf(request.url, host, parts, this.method);
       bodyLength = bodyLengthOf(length, coding, this.method);
     } catch (error) {
       refused = error as ProxyError;
@@ -142,19 +147,19 @@ export class ServeRequest implements FrontRequest {
  * which HTTP a request came by: one by HTTP/1.1 is known by the stand-in for its Host, or by a field that HTTP/2 lacks.
  */
 function authorityOf(url: string, missingHost: string): string {
-  const authority = /^http:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
+  const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
   return authority === missingHost ? "" : authority;
 }
 
 /** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */
-function targetOf(url: string, host: string, prefix: string, method: string): string {
+function targetOf(url: string, host: string, { prefix, scheme }: UrlParts, method: string): string {
   if (!url.startsWith(prefix) || !url.startsWith(host, prefix.length)) {
-    return absoluteTarget(url, "http", host, method);
+    return absoluteTarget(url, scheme, host, method);
   }
   const target = url.slice(prefix.length + host.length);
   if (target === "/*" && method === "OPTIONS") return "*";
   if (target.charCodeAt(0) === SLASH) return normalTarget(target);
-  return absoluteTarget(url, "http", host, method);
+  return absoluteTarget(url, scheme, host, method);
 }
 
 /** Framing that two readers could see differently is refused, RFC 9112 section 6.3 and Pingora's CVE-2026-2835. */

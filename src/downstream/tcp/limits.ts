@@ -6,7 +6,8 @@
 import type { ListenerOptions } from "../listener_options.ts";
 
 /** The settings that are limits. */
-export type TcpLimits = Readonly<Required<Omit<ListenerOptions, "front" | "tls" | "proxyProtocol">>>;
+export type TcpLimits = Readonly<Required<Omit<ListenerOptions, NoLimits>>>;
+type NoLimits = "front" | "tls" | "relayPorts" | "hsts" | "redirectHttp" | "redirectPort" | "proxyProtocol";
 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,

@@ -11,6 +11,7 @@ import { Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
 import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
+import { listenOn } from "../listen_on.ts";
 import { type ListenerOptions, type ListenerTls, tlsPairs } from "../listener_options.ts";
 import { Certificates } from "./certificates.ts";
 import { ClientConnection } from "./client_connection.ts";
@@ -65,7 +66,7 @@ class TcpFront implements Front, Server {
     this.#address = address;
     this.#tls = tlsPairs(options);
     this.renewTls();
-    this.#listener = open(address);
+    this.#listener = listenOn(address);
     const { addr } = this.#listener;
     this.#bell = addr.transport === "tcp" ? new SelfBell(addr) : undefined;
     this.#accepting = this.#accept();
@@ -213,10 +214,4 @@ class TcpFront implements Front, Server {
     if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
-}
-
-function open(address: Address): Deno.Listener {
-  if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
-  const { hostname, port } = address;
-  return Deno.listen({ hostname, port });
 }

@@ -1,0 +1,178 @@
+/**
+ * A client's connection, passed on byte by byte.
+ *
+ * @module
+ */
+import { getLogger } from "@std/log";
+import { messageOf } from "../../http/errors.ts";
+import { moving } from "../../http/turns.ts";
+import type { Watchdog, Watched } from "../../http/watchdog.ts";
+import { readClientHello } from "./client_hello.ts";
+import { type Generation, type Inner, LOOPBACK } from "./generation.ts";
+
+/** A client gets so long to ask for a name, and as long to finish its handshake, in milliseconds. */
+const HANDSHAKE_TIME = 10_000;
+/** A client may take no byte for so long, in milliseconds: as the own server's default. */
+const WRITE_TIME = 300_000;
+/** A client is read on for so long when its connection was ended, so that it gets to read the end, in milliseconds. */
+const LINGER = 2_000;
+/** The longest beginning of TLS, in bytes. */
+const MAX_HELLO = 16 * 1024;
+/** What is read at a time while little comes. */
+const SMALL = 4 * 1024;
+/** What is read at a time while much comes. */
+const LARGE = 64 * 1024;
+
+/** A relay, for its connections. */
+export interface Relay {
+  /** Deadlines. */
+  readonly watchdog: Watchdog;
+  /** The listeners that new connections go to. */
+  readonly present: Generation;
+  /** Told of a connection's end. */
+  closed(connection: RelayedConnection): void;
+}
+
+/** One of them. */
+export class RelayedConnection implements Watched {
+  slot = -1;
+  readonly #client: Deno.Conn;
+  readonly #relay: Relay;
+  readonly #closing = new AbortController();
+  #server: Deno.TcpConn | undefined = undefined;
+  #deadline: number;
+  #writeBy = Infinity;
+  #isShaken = false;
+  #isClosed = false;
+
+  /** Takes the socket over. */
+  constructor(client: Deno.Conn, relay: Relay) {
+    this.#client = client;
+    this.#relay = relay;
+    relay.watchdog.add(this);
+    this.#deadline = relay.watchdog.now + HANDSHAKE_TIME;
+  }
+
+  /** Whether it can be ended without taking anything from anybody: its client is not known to any server. */
+  get isNew(): boolean {
+    return this.#server === undefined;
+  }
+
+  /** Passes bytes on until both sides have ended. Never rejects. */
+  async pass(): Promise<void> {
+    try {
+      if (this.#client.remoteAddr.transport === "tcp") (this.#client as Deno.TcpConn).setNoDelay(true);
+      const begun = await this.#begin();
+      if (begun !== undefined) await this.#passTo(begun.name, begun.bytes);
+    } catch (error) {
+      if (!this.#isClosed) getLogger("postern").debug(`relayed connection: ${messageOf(error)}`);
+    }
+    this.close();
+  }
+
+  tick(now: number): void {
+    if (now >= this.#deadline || now >= this.#writeBy) this.close();
+  }
+
+  stop(): void {
+    this.close();
+  }
+
+  /** Closes it, whatever is under way. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#relay.watchdog.delete(this);
+    this.#closing.abort();
+    this.#client.close();
+    this.#server?.close();
+    this.#relay.closed(this);
+  }
+
+  /** The name that the client asks for, and all that it has sent; undefined when it leaves first. */
+  async #begin(): Promise<{ name: string | undefined; bytes: Uint8Array } | undefined> {
+    let buffer = new Uint8Array(SMALL);
+    for (let end = 0;;) {
+      const n = await this.#client.read(end === 0 ? buffer : buffer.subarray(end));
+      if (n === null) return undefined;
+      end += n;
+      const bytes = buffer.subarray(0, end);
+      const hello = readClientHello(bytes);
+      if (hello !== undefined) return { name: hello.name, bytes };
+      if (end < buffer.length) continue;
+      if (end >= MAX_HELLO) throw new RangeError("The client's beginning of TLS is too long");
+      buffer = new Uint8Array(MAX_HELLO);
+      buffer.set(bytes);
+    }
+  }
+
+  async #passTo(name: string | undefined, begun: Uint8Array): Promise<void> {
+    const generation = this.#relay.present;
+    const inner = generation.enter(name);
+    let port: number | undefined;
+    try {
+      const server = await this.#connect(inner);
+      port = server.localAddr.port;
+      inner.clients.set(port, { remoteAddr: this.#client.remoteAddr as Deno.NetAddr });
+      await writeAll(server, begun);
+      await Promise.all([this.#up(server), this.#down(server)]);
+    } finally {
+      if (port !== undefined) inner.clients.delete(port);
+      // Before the server is told that nobody is there any more, it has to be known that nobody is.
+      this.close();
+      generation.leave();
+    }
+  }
+
+  async #connect({ port }: Inner): Promise<Deno.TcpConn> {
+    const { signal } = this.#closing;
+    const server = await Deno.connect({ hostname: LOOPBACK, port, signal });
+    if (signal.aborted) {
+      server.close();
+      throw signal.reason;
+    }
+    server.setNoDelay(true);
+    this.#deadline = this.#relay.watchdog.now + HANDSHAKE_TIME;
+    return this.#server = server;
+  }
+
+  /** From the client to the server. When the server takes no more, the rest is read and thrown away. */
+  async #up(server: Deno.TcpConn): Promise<void> {
+    let isTaken = true;
+    await pump(this.#client, async (bytes) => {
+      if (!this.#isShaken) this.#deadline = Infinity;
+      this.#isShaken = true;
+      if (isTaken) isTaken = await writeAll(server, bytes).then(() => true, () => false);
+    });
+    if (isTaken) await server.closeWrite().catch(() => {});
+  }
+
+  /** From the server to the client. */
+  async #down(server: Deno.TcpConn): Promise<void> {
+    const { watchdog } = this.#relay;
+    await pump(server, async (bytes) => {
+      this.#writeBy = watchdog.now + WRITE_TIME;
+      await writeAll(this.#client, bytes);
+      this.#writeBy = Infinity;
+    });
+    this.#deadline = watchdog.now + LINGER;
+    await this.#client.closeWrite();
+  }
+}
+
+/** Reads to the end; what is put is only there until the next piece. */
+async function pump(from: Deno.Conn, put: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  let buffer = new Uint8Array(SMALL);
+  for (let n; (n = await from.read(buffer)) !== null;) {
+    await put(buffer.subarray(0, n));
+    const pause = moving(n);
+    if (pause !== undefined) await pause;
+    if (n === buffer.length && n < LARGE) buffer = new Uint8Array(n * 4);
+    else if (n < SMALL && buffer.length > SMALL) buffer = new Uint8Array(SMALL);
+  }
+}
+
+async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  let written = await to.write(bytes);
+  while (written < bytes.length) written += await to.write(bytes.subarray(written));
+}
