@@ -138,41 +138,46 @@ export class RelayedConnection implements Watched {
 
   /** From the client to the server. When the server takes no more, the rest is read and thrown away. */
   async #up(server: Deno.TcpConn): Promise<void> {
+    let buffer = new Uint8Array(SMALL);
     let isTaken = true;
-    await pump(this.#client, async (bytes) => {
+    for (let n; (n = await this.#client.read(buffer)) !== null;) {
       if (!this.#isShaken) this.#deadline = Infinity;
       this.#isShaken = true;
-      if (isTaken) isTaken = await writeAll(server, bytes).then(() => true, () => false);
-    });
+      try {
+        for (let at = 0; at < n && isTaken;) at += await server.write(buffer.subarray(at, n));
+      } catch {
+        isTaken = false;
+      }
+      const pause = moving(n);
+      if (pause !== undefined) await pause;
+      buffer = fitting(buffer, n);
+    }
     if (isTaken) await server.closeWrite().catch(() => {});
   }
 
   /** From the server to the client. */
   async #down(server: Deno.TcpConn): Promise<void> {
     const { watchdog } = this.#relay;
-    await pump(server, async (bytes) => {
+    let buffer = new Uint8Array(SMALL);
+    for (let n; (n = await server.read(buffer)) !== null;) {
       this.#writeBy = watchdog.now + WRITE_TIME;
-      await writeAll(this.#client, bytes);
+      for (let at = 0; at < n;) at += await this.#client.write(buffer.subarray(at, n));
       this.#writeBy = Infinity;
-    });
+      const pause = moving(n);
+      if (pause !== undefined) await pause;
+      buffer = fitting(buffer, n);
+    }
     this.#deadline = watchdog.now + LINGER;
     await this.#client.closeWrite();
   }
 }
 
-/** Reads to the end; what is put is only there until the next piece. */
-async function pump(from: Deno.Conn, put: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-  let buffer = new Uint8Array(SMALL);
-  for (let n; (n = await from.read(buffer)) !== null;) {
-    await put(buffer.subarray(0, n));
-    const pause = moving(n);
-    if (pause !== undefined) await pause;
-    if (n === buffer.length && n < LARGE) buffer = new Uint8Array(n * 4);
-    else if (n < SMALL && buffer.length > SMALL) buffer = new Uint8Array(SMALL);
-  }
+/** The buffer for the next read, after so many bytes came. */
+function fitting(buffer: Uint8Array<ArrayBuffer>, n: number): Uint8Array<ArrayBuffer> {
+  if (n === buffer.length && n < LARGE) return new Uint8Array(n * 4);
+  return n < SMALL && buffer.length > SMALL ? new Uint8Array(SMALL) : buffer;
 }
 
 async function writeAll(to: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  let written = await to.write(bytes);
-  while (written < bytes.length) written += await to.write(bytes.subarray(written));
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
 }
