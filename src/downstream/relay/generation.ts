@@ -8,9 +8,7 @@ import type { KeyPair } from "../key_pair.ts";
 import { ServerNames } from "../server_names.ts";
 import { listenServe } from "../serve_listener.ts";
 import type { ClientInfo } from "../serve_request.ts";
-
-/** Where they listen. */
-export const LOOPBACK = "127.0.0.1";
+import { LOOPBACK, type Target, type Targets } from "./relayed_connection.ts";
 
 /** What all listeners of a relay have in common. */
 export interface Behind {
@@ -23,12 +21,10 @@ export interface Behind {
 }
 
 /** A listener behind a relay, for those who ask for the names of its certificate. */
-export class Inner {
-  /** The listener. */
+class Inner implements Target {
   readonly front: Front;
   /** Where it was asked to listen. */
   readonly asked: number;
-  /** Who is at the other end of the relay's connections to it, by their local ports. */
   readonly clients = new Map<number, ClientInfo>();
 
   /**
@@ -45,14 +41,13 @@ export class Inner {
     if (this.asked !== 0) ports.delete(this.asked);
   }
 
-  /** Where it listens. */
   get port(): number {
     return (this.front.addr as Deno.NetAddr).port;
   }
 }
 
 /** The listeners for the certificates of one time. */
-export class Generation {
+export class Generation implements Targets {
   readonly #behind: Behind;
   readonly #inners: Inner[] = [];
   readonly #names: ServerNames<Inner>;
@@ -83,13 +78,11 @@ export class Generation {
     return this.#inners.some(({ front }) => front.failed);
   }
 
-  /** Where a client that asks for a name is to be sent. One more connection is there, until it is left. */
-  enter(name: string | undefined): Inner {
+  enter(name: string | undefined): Target {
     this.#connections++;
     return this.#names.for(name);
   }
 
-  /** A connection is over. */
   leave(): void {
     this.#connections--;
     this.#endIfEmpty();

@@ -7,15 +7,18 @@ import { getLogger } from "@std/log";
 import { messageOf } from "../../http/errors.ts";
 import { moving } from "../../http/turns.ts";
 import type { Watchdog, Watched } from "../../http/watchdog.ts";
+import type { ClientInfo } from "../serve_request.ts";
 import { readClientHello } from "./client_hello.ts";
-import { type Generation, type Inner, LOOPBACK } from "./generation.ts";
+
+/** Where the servers behind a relay listen. */
+export const LOOPBACK = "127.0.0.1";
 
 /** A client gets so long to ask for a name, and as long to finish its handshake, in milliseconds. */
 const HANDSHAKE_TIME = 10_000;
 /** A client may take no byte for so long, in milliseconds: as the own server's default. */
 const WRITE_TIME = 300_000;
 /** A client is read on for so long when its connection was ended, so that it gets to read the end, in milliseconds. */
-const LINGER = 2_000;
+const LINGER = 1_000;
 /** The longest beginning of TLS, in bytes. */
 const MAX_HELLO = 16 * 1024;
 /** What is read at a time while little comes. */
@@ -23,12 +26,28 @@ const SMALL = 4 * 1024;
 /** What is read at a time while much comes. */
 const LARGE = 64 * 1024;
 
+/** A server behind a relay. */
+export interface Target {
+  /** Where it listens. */
+  readonly port: number;
+  /** Who is at the other end of the relay's connections to it, by their local ports. */
+  readonly clients: Map<number, ClientInfo>;
+}
+
+/** Servers behind a relay. */
+export interface Targets {
+  /** The one for clients that ask for a name. It has one more connection, until that leaves. */
+  enter(name: string | undefined): Target;
+  /** A connection is over. */
+  leave(): void;
+}
+
 /** A relay, for its connections. */
 export interface Relay {
   /** Deadlines. */
   readonly watchdog: Watchdog;
-  /** The listeners that new connections go to. */
-  readonly present: Generation;
+  /** The servers for new connections. */
+  readonly present: Targets;
   /** Told of a connection's end. */
   closed(connection: RelayedConnection): void;
 }
@@ -107,24 +126,23 @@ export class RelayedConnection implements Watched {
   }
 
   async #passTo(name: string | undefined, begun: Uint8Array): Promise<void> {
-    const generation = this.#relay.present;
-    const inner = generation.enter(name);
+    const targets = this.#relay.present;
+    const target = targets.enter(name);
     let port: number | undefined;
     try {
-      const server = await this.#connect(inner);
+      const server = await this.#connect(target);
       port = server.localAddr.port;
-      inner.clients.set(port, { remoteAddr: this.#client.remoteAddr as Deno.NetAddr });
+      target.clients.set(port, { remoteAddr: this.#client.remoteAddr as Deno.NetAddr });
       await writeAll(server, begun);
       await Promise.all([this.#up(server), this.#down(server)]);
     } finally {
-      if (port !== undefined) inner.clients.delete(port);
-      // Before the server is told that nobody is there any more, it has to be known that nobody is.
+      if (port !== undefined) target.clients.delete(port);
       this.close();
-      generation.leave();
+      targets.leave();
     }
   }
 
-  async #connect({ port }: Inner): Promise<Deno.TcpConn> {
+  async #connect({ port }: Target): Promise<Deno.TcpConn> {
     const { signal } = this.#closing;
     const server = await Deno.connect({ hostname: LOOPBACK, port, signal });
     if (signal.aborted) {
