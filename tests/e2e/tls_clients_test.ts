@@ -1,7 +1,7 @@
 // curl and h2load against a proxy that runs with exactly what it says it needs.
 import { assert, assertEquals } from "@std/assert";
 import { type KeyPair, ONE, OTHER } from "../support/certs.ts";
-import { httpOrigin } from "../support/origin.ts";
+import { deadAddress, httpOrigin } from "../support/origin.ts";
 import { e2e, outcome, postern, type Process, start, tempFolder } from "../support/process.ts";
 import { hasTool } from "../support/tools.ts";
 import { certificateAt } from "../support/tls_proxy.ts";
@@ -51,7 +51,11 @@ export const upstreamPeer = () => upstreams[0];`,
   };
 }
 
-const HOW = [["by itself", ""], ["behind a relay", "relayPorts: [0]"]] as const;
+const HOW = [
+  ["by itself", ""],
+  ["behind a relay", "relayPorts: [0]"],
+  ["behind a relay with a port of its own", `relayPorts: [${deadAddress().split(":")[1]}]`],
+] as const;
 
 for (const [how, listener] of HOW) {
   e2e(
@@ -78,7 +82,7 @@ for (const [how, listener] of HOW) {
 
   Deno.test({
     name: `h2load sees no request fail by HTTP/2 and HTTP/1.1 with Deno.serve ${how}`,
-    ignore: !HAS_H2LOAD,
+    ignore: !HAS_H2LOAD || how.includes("own"),
     async fn() {
       await using origin = httpOrigin(() => new Response("hello"));
       await using proxy = await tlsProcess(origin.address, listener);

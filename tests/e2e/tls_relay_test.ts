@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { startProxy } from "../../src/mod.ts";
 import { CA, ONE, OTHER } from "../support/certs.ts";
 import { clientHello } from "../support/client_hello.ts";
-import { httpOrigin, RawConnection, rawOrigin } from "../support/origin.ts";
+import { deadAddress, httpOrigin, RawConnection, rawOrigin } from "../support/origin.ts";
 import { e2e, tempFolder } from "../support/process.ts";
 import { certificateAt, tlsClient, tlsProxy, TRUST } from "../support/tls_proxy.ts";
 import { until } from "../support/until.ts";
@@ -19,13 +19,8 @@ async function connected(port: number): Promise<RawConnection & Disposable> {
   return Object.assign(client, { [Symbol.dispose]: () => client.close() });
 }
 
-/** So many ports that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from({ length: count }, () => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
-}
+/** A port that was free a moment ago. */
+const freePort = () => Number(deadAddress().split(":")[1]);
 
 for (const [how, listener] of [["by itself", SERVE], ["behind a relay", RELAY]] as const) {
   e2e(`Deno.serve with TLS ${how} speaks HTTP/2 and HTTP/1.1, and tells the upstream who asks`, async () => {
@@ -180,7 +175,7 @@ e2e(
   "a relay uses its ports over again, and says when connections with an earlier certificate keep them",
   async () => {
     await using origin = httpOrigin(() => new Response("hello"));
-    await using proxy = tlsProxy(origin.address, { front: "serve", relayPorts: freePorts(2) });
+    await using proxy = tlsProxy(origin.address, { front: "serve", relayPorts: [freePort(), freePort()] });
     const renewed = () => {
       try {
         proxy.running.renewTls();
@@ -208,7 +203,7 @@ e2e(
 
 e2e("who connects to a port of a relay without being the relay is refused", async () => {
   await using origin = httpOrigin(() => new Response("hello"));
-  const [port] = freePorts(1) as [number];
+  const port = freePort();
   await using _proxy = tlsProxy(origin.address, { front: "serve", relayPorts: [port] });
   using stranger = await tlsClient(port);
   await stranger.write(GET);

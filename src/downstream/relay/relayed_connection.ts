@@ -48,6 +48,8 @@ export interface Relay {
   readonly watchdog: Watchdog;
   /** The servers for new connections. */
   readonly present: Targets;
+  /** Closes some connections whose clients have owed their beginning for longest: descriptors are used up. */
+  makeRoom(): void;
   /** Told of a connection's end. */
   closed(connection: RelayedConnection): void;
 }
@@ -55,6 +57,8 @@ export interface Relay {
 /** One of them. */
 export class RelayedConnection implements Watched {
   slot = -1;
+  /** Whether the client's beginning is not there yet. */
+  isNew = true;
   readonly #client: Deno.Conn;
   readonly #relay: Relay;
   readonly #closing = new AbortController();
@@ -70,11 +74,6 @@ export class RelayedConnection implements Watched {
     this.#relay = relay;
     relay.watchdog.add(this);
     this.#deadline = relay.watchdog.now + HANDSHAKE_TIME;
-  }
-
-  /** Whether it can be ended without taking anything from anybody: its client is not known to any server. */
-  get isNew(): boolean {
-    return this.#server === undefined;
   }
 
   /** Passes bytes on until both sides have ended. Never rejects. */
@@ -126,6 +125,7 @@ export class RelayedConnection implements Watched {
   }
 
   async #passTo(name: string | undefined, begun: Uint8Array): Promise<void> {
+    this.isNew = false;
     const targets = this.#relay.present;
     const target = targets.enter(name);
     let port: number | undefined;
@@ -144,7 +144,12 @@ export class RelayedConnection implements Watched {
 
   async #connect({ port }: Target): Promise<Deno.TcpConn> {
     const { signal } = this.#closing;
-    const server = await Deno.connect({ hostname: LOOPBACK, port, signal });
+    const where = { hostname: LOOPBACK, port, signal };
+    const server = await Deno.connect(where).catch((error) => {
+      if (signal.aborted) throw error;
+      this.#relay.makeRoom();
+      return Deno.connect(where);
+    });
     if (signal.aborted) {
       server.close();
       throw signal.reason;

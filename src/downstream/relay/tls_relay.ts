@@ -21,6 +21,8 @@ import { type Relay, RelayedConnection } from "./relayed_connection.ts";
 
 /** How long to wait after a connection could not be accepted, in milliseconds; doubles up to the second value. */
 const ACCEPT_AFTER = [5, 1_000] as const;
+/** How many connections make room at a time: one that goes on takes three descriptors, and one to an upstream. */
+const AT_ONCE = 16;
 
 /** The relay, and what is behind it. */
 export class TlsRelay implements Front, Relay {
@@ -83,6 +85,15 @@ export class TlsRelay implements Front, Relay {
     this.#endIfEmpty();
   }
 
+  makeRoom(): void {
+    let left = AT_ONCE;
+    for (const connection of this.#connections) {
+      if (!connection.isNew) continue;
+      connection.close();
+      if (--left === 0) return;
+    }
+  }
+
   async shutdown(): Promise<void> {
     this.#stopListening();
     for (const connection of [...this.#connections]) if (connection.isNew) connection.close();
@@ -143,6 +154,7 @@ export class TlsRelay implements Front, Relay {
         if (wait === ACCEPT_AFTER[0]) {
           getLogger("postern").error(`cannot accept a connection: ${messageOf(error)}`);
         }
+        this.makeRoom();
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
       }

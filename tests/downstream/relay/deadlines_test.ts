@@ -32,6 +32,7 @@ async function relayed(
       },
       leave: () => names.push("left"),
     },
+    makeRoom() {},
     closed() {
       isClosed = true;
       closed.resolve();
