@@ -7,9 +7,11 @@ import { getLogger } from "@std/log";
 import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import { type Front, type FrontHandler, giveUp } from "./front.ts";
 import { ServeRequest, type UrlParts } from "./serve_request.ts";
 import { serveResponse } from "./serve_response.ts";
+import { WebSockets } from "./serve_websockets.ts";
 
 /** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
 const RELISTEN_AFTER = [20, 1_000] as const;
@@ -21,12 +23,13 @@ const RELISTEN_AFTER = [20, 1_000] as const;
  *
  * @throws when the address cannot be listened on, as `Deno.serve`
  */
-export function serve(address: Address, handler: FrontHandler): Front {
+export function serve(address: Address, handler: FrontHandler, options: ListenerOptions = {}): Front {
   const log = getLogger("postern");
   const stopping = new AbortController();
   let server: Deno.HttpServer;
   let closed = false;
   let failed = false;
+  const webSockets = new WebSockets(options);
 
   const parts: UrlParts = {
     prefix: address.transport === "unix" ? "http+unix://" : "http://",
@@ -35,7 +38,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
   };
 
   const open = (at: Address): Deno.HttpServer => {
-    const options = {
+    const settings = {
       signal: stopping.signal,
       onListen() {},
       onError: () => new Response(null, { status: 500 }),
@@ -45,6 +48,7 @@ export function serve(address: Address, handler: FrontHandler): Front {
       if (given.unframed) await given.look();
       const response = await handler(given);
       try {
+        if (response.tunnel !== undefined) return webSockets.accept(request, response, response.tunnel);
         return serveResponse(response, request.method, info);
       } catch (error) {
         log.error(
@@ -55,8 +59,8 @@ export function serve(address: Address, handler: FrontHandler): Front {
       }
     };
     return at.transport === "unix"
-      ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
-      : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
+      ? Deno.serve({ ...settings, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
+      : Deno.serve({ ...settings, hostname: at.hostname, port: at.port }, answer);
   };
 
   server = open(address);
@@ -95,12 +99,14 @@ export function serve(address: Address, handler: FrontHandler): Front {
     async shutdown() {
       if (closed) return await done;
       closed = true;
+      const drained = webSockets.drain();
       await server.shutdown();
-      await done;
+      await Promise.all([done, drained]);
     },
     async close() {
       if (!closed) stopping.abort();
       closed = true;
+      webSockets.close();
       await done;
     },
   };

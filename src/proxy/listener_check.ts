@@ -33,13 +33,19 @@ const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
   maxHead: bytes(1024, 1024 * 1024),
   maxFields: { expected: "a whole number >= 1", holds: (value) => isCount(value) && value !== 0 },
   maxDiscard: bytes(0, Number.MAX_SAFE_INTEGER),
+  maxMessage: bytes(1024, 1024 * 1024 * 1024),
 };
+
+const SERVE_ONLY = ["maxMessage"];
+const TCP_ONLY = Object.keys(RULES).filter((name) =>
+  !["front", "tunnelTimeout", ...SERVE_ONLY].includes(name)
+);
 
 /** What is wrong with the settings of a listener. */
 export function listenerProblems(listener: unknown): string[] {
   if (!isObject(listener)) return [`"listener" is ${describe(listener)}, expected an object`];
   const problems = fieldProblems(listener, RULES, (name) => `listener "${name}"`);
-  const { front, proxyProtocol, ...rest } = listener as ListenerOptions;
+  const { front = "serve", proxyProtocol } = listener as ListenerOptions;
   if (Array.isArray(proxyProtocol)) {
     for (const [i, entry] of proxyProtocol.entries()) {
       if (ADDRESS_OR_RANGE.holds(entry)) continue;
@@ -48,9 +54,12 @@ export function listenerProblems(listener: unknown): string[] {
       );
     }
   }
-  if (problems.length > 0 || front === "tcp") return problems;
-  const stray = Object.entries({ ...rest, proxyProtocol }).filter(([, value]) => value !== undefined);
-  return stray.map(([name]) => `listener "${name}" is for the front "tcp", this one is "serve"`);
+  if (problems.length > 0) return problems;
+  const stray = Object.entries(listener).filter(([name, value]) =>
+    value !== undefined && (front === "tcp" ? SERVE_ONLY : TCP_ONLY).includes(name)
+  );
+  const other = front === "tcp" ? "serve" : "tcp";
+  return stray.map(([name]) => `listener "${name}" is for the front "${other}", this one is "${front}"`);
 }
 
 /**

@@ -74,7 +74,7 @@ export function startProxy(module: ProxyModule, { listen, listener, onEnd }: Sta
   const how = listenerOf(module.listener, listener);
   const proxy = new Proxy(module, onEnd);
   const handler = (request: FrontRequest) => proxy.handle(request);
-  const front = how.front === "tcp" ? listenTcp(address, handler, how) : serve(address, handler);
+  const front = how.front === "tcp" ? listenTcp(address, handler, how) : serve(address, handler, how);
   proxy.start();
   return {
     address: formatAddress(addressOf(front.addr, address)),

@@ -6,7 +6,9 @@
 import type { ListenerOptions } from "../listener_options.ts";
 
 /** The settings that are limits. */
-export type TcpLimits = Readonly<Required<Omit<ListenerOptions, "front" | "tls" | "proxyProtocol">>>;
+export type TcpLimits = Readonly<
+  Required<Omit<ListenerOptions, "front" | "tls" | "proxyProtocol" | "maxMessage">>
+>;
 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
