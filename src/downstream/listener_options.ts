@@ -23,7 +23,8 @@ export interface Hsts {
 }
 
 /**
- * Settings of a listener. The limits and `proxyProtocol` are for the front `tcp`: `Deno.serve` has no such things.
+ * Settings of a listener. The limits and `proxyProtocol` are for the front `tcp`, but where it says otherwise: `Deno.serve` has no
+ * such things.
  * Times are in milliseconds. A time of 0 is for ever; a number of connections or requests of 0 is no limit.
  */
 export interface ListenerOptions {
@@ -67,8 +68,16 @@ export interface ListenerOptions {
    * third of them are gone: a slow reader needs time. The module's `clientWriteTimeout` holds as well. @default {300_000}
    */
   writeTimeout?: number;
-  /** No byte goes either way behind a 101; `writeTimeout` and `minRate` hold there too. @default {3_600_000} */
+  /**
+   * No byte goes either way behind a 101; on the front `tcp`, `writeTimeout` and `minRate` hold there too. Also for the front
+   * `serve`, where no message has to go. @default {3_600_000}
+   */
   tunnelTimeout?: number;
+  /**
+   * The largest WebSocket message of an upstream, in bytes, and how much of a client's messages is held for an upstream that
+   * does not take them; for the front `serve` only. The runtime takes no message over 64 MB from clients. @default {16_777_216}
+   */
+  maxMessage?: number;
   /**
    * Bytes a second that a client has to send of a body, and to take of an answer, on average over the time that it was
    * waited for, from 5 s on. @default {240} as Kestrel

@@ -20,13 +20,13 @@ import { listenServe } from "./serve_listener.ts";
  */
 export function serve(address: Address, handler: FrontHandler, options: ListenerOptions = {}): Front {
   const [pair, ...more] = tlsPairs(options);
-  if (pair === undefined) return listenServe(address, handler);
+  if (pair === undefined) return listenServe(address, handler, options);
   const { relayPorts } = options;
-  if (relayPorts !== undefined) return new TlsRelay(address, handler, [pair, ...more], relayPorts);
+  if (relayPorts !== undefined) return new TlsRelay(address, handler, [pair, ...more], relayPorts, options);
   if (address.transport === "unix") {
     throw new RangeError('listener "tls" on a Unix socket takes "relayPorts" with the front "serve"');
   }
-  return Object.assign(listenServe(address, handler, { pair: readPair(pair) }), {
+  return Object.assign(listenServe(address, handler, options, { pair: readPair(pair) }), {
     renewTls() {
       throw new Error('the front "serve" cannot change its certificate without "relayPorts"');
     },

@@ -9,8 +9,10 @@ import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
 import { type Front, type FrontHandler, giveUp } from "./front.ts";
 import type { KeyPair } from "./key_pair.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 import { type ClientInfo, ServeRequest, type UrlParts } from "./serve_request.ts";
 import { serveResponse } from "./serve_response.ts";
+import { WebSockets } from "./serve_websockets.ts";
 
 /** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
 const RELISTEN_AFTER = [20, 1_000] as const;
@@ -38,6 +40,7 @@ export interface ServeBetween {
 export function listenServe(
   address: Address,
   handler: FrontHandler,
+  listener: ListenerOptions,
   { pair, relay }: ServeBetween = {},
 ): Front {
   const log = getLogger("postern");
@@ -45,6 +48,7 @@ export function listenServe(
   let server: Deno.HttpServer;
   let closed = false;
   let failed = false;
+  const webSockets = new WebSockets(listener);
 
   const scheme = pair === undefined ? "http" : "https";
   const parts: UrlParts = {
@@ -68,6 +72,7 @@ export function listenServe(
       if (given.unframed) await given.look();
       const response = await handler(given);
       try {
+        if (response.tunnel !== undefined) return webSockets.accept(request, response, response.tunnel);
         return serveResponse(response, request.method, info);
       } catch (error) {
         log.error(
@@ -120,12 +125,14 @@ export function listenServe(
     async shutdown() {
       if (closed) return await done;
       closed = true;
+      const drained = webSockets.drain();
       await server.shutdown();
-      await done;
+      await Promise.all([done, drained]);
     },
     async close() {
       if (!closed) stopping.abort();
       closed = true;
+      webSockets.close();
       await done;
     },
   };

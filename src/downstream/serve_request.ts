@@ -6,7 +6,7 @@
 import { endpointOf, type Endpoints, plainAddress } from "../http/endpoint.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
-import { isHopByHop, removeNamed } from "../http/hop_by_hop.ts";
+import { isHopByHop, removeNamed, tokens } from "../http/hop_by_hop.ts";
 import { absoluteTarget } from "./absolute_target.ts";
 import { ClaimingHeaders, isClaim } from "./claims.ts";
 import { isDisguised } from "./disguised.ts";
@@ -49,7 +49,8 @@ export class ServeRequest implements FrontRequest {
   readonly refused: ProxyError | undefined;
   readonly expectsContinue = false;
   readonly takesTrailers = false;
-  readonly upgrade = null;
+  readonly upgrade: string | null = null;
+  readonly bridgesWebSockets = true;
   readonly maxStatus = 599;
   readonly gatherUpTo: number = GATHERED;
   /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
@@ -77,12 +78,14 @@ export class ServeRequest implements FrontRequest {
     let length: string | undefined;
     let coding: string | undefined;
     let givenId: string | null = null;
+    let upgrade = "";
     let hasClaims = false;
     request.headers.forEach((value, name) => {
       if (name === "host") host = value;
       else if (name === "content-length") length = value;
       else if (name === "transfer-encoding") coding = value;
       else if (name === "connection") connection = value;
+      else if (name === "upgrade") upgrade = value;
       else if (name !== "expect" && name !== "trailer" && !isHopByHop(name) && !isDisguised(name)) {
         lines.push(name, value);
         if (name === "x-request-id") givenId = value;
@@ -90,6 +93,11 @@ export class ServeRequest implements FrontRequest {
       }
     });
     if (connection !== "") removeNamed(headers, connection);
+    if (upgrade !== "" && isWebSocket(request, upgrade, connection)) {
+      this.upgrade = "websocket";
+      // The runtime would not speak any.
+      headers.delete("sec-websocket-extensions");
+    }
     // HTTP/2 has no such fields.
     const isHttp1 = connection !== "" || coding !== undefined;
     // The signal of an HTTP/2 request tells nothing of what came before it was asked for.
@@ -149,6 +157,13 @@ export class ServeRequest implements FrontRequest {
 function authorityOf(url: string, missingHost: string): string {
   const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
   return authority === missingHost ? "" : authority;
+}
+
+/** Whether a client asks for a WebSocket as RFC 6455 section 4.1 has it: nothing else can be switched to. */
+function isWebSocket({ method, headers }: Request, upgrade: string, connection: string): boolean {
+  return method === "GET" && tokens(upgrade).includes("websocket") &&
+    tokens(connection).includes("upgrade") && headers.get("sec-websocket-version") === "13" &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "");
 }
 
 /** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */

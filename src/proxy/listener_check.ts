@@ -41,10 +41,12 @@ const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
   maxHead: bytes(1024, 1024 * 1024),
   maxFields: { expected: "a whole number >= 1", holds: (value) => isCount(value) && value !== 0 },
   maxDiscard: bytes(0, Number.MAX_SAFE_INTEGER),
+  maxMessage: bytes(1024, 1024 * 1024 * 1024),
 };
 
 const OF_TLS: readonly string[] = ["relayPorts", "hsts", "redirectHttp", "redirectPort"];
-const OF_BOTH: readonly string[] = ["front", "tls", "hsts", "redirectHttp", "redirectPort"];
+const OF_BOTH: readonly string[] = ["front", "tls", "hsts", "redirectHttp", "redirectPort", "tunnelTimeout"];
+const OF_SERVE: readonly string[] = ["relayPorts", "maxMessage"];
 
 /** What is wrong with the settings of a listener. */
 export function listenerProblems(listener: unknown): string[] {
@@ -68,7 +70,7 @@ function misfits(listener: ListenerOptions): string[] {
   const given = Object.keys(RULES).filter((name) => listener[name as keyof ListenerOptions] !== undefined);
   const problems: string[] = [];
   for (const name of given) {
-    const its = OF_BOTH.includes(name) ? front : name === "relayPorts" ? "serve" : "tcp";
+    const its = OF_BOTH.includes(name) ? front : OF_SERVE.includes(name) ? "serve" : "tcp";
     if (its !== front) problems.push(`listener "${name}" is for the front "${its}", this one is "${front}"`);
     else if (tls === undefined && OF_TLS.includes(name)) {
       problems.push(`listener "${name}" is for TLS, but there is no "tls"`);

@@ -6,12 +6,15 @@
 import type { Front, FrontHandler } from "../front.ts";
 import type { KeyPair } from "../key_pair.ts";
 import { ServerNames } from "../server_names.ts";
+import type { ListenerOptions } from "../listener_options.ts";
 import { listenServe } from "../serve_listener.ts";
 import type { ClientInfo } from "../serve_request.ts";
 import { LOOPBACK, type Target, type Targets } from "./relayed_connection.ts";
 
 /** What all listeners of a relay have in common. */
 export interface Behind {
+  /** How it listens. */
+  readonly listener: ListenerOptions;
   /** Answers their requests. */
   readonly handler: FrontHandler;
   /** Where the relay listens. */
@@ -32,12 +35,12 @@ class Inner implements Target {
    *
    * @throws as `Deno.serve`
    */
-  constructor(pair: KeyPair, { handler, local, ports }: Behind) {
+  constructor(pair: KeyPair, { handler, listener, local, ports }: Behind) {
     const clientAt = (addr: Deno.Addr) =>
       addr.transport === "tcp" && addr.hostname === LOOPBACK ? this.clients.get(addr.port) : undefined;
     const [port] = ports;
     const address = { transport: "tcp", hostname: LOOPBACK, port: this.asked = port! } as const;
-    this.front = listenServe(address, handler, { pair, relay: { local, clientAt } });
+    this.front = listenServe(address, handler, listener, { pair, relay: { local, clientAt } });
     if (this.asked !== 0) ports.delete(this.asked);
   }
 

@@ -15,7 +15,7 @@ import type { Address } from "../../upstream/address.ts";
 import type { Front, FrontHandler } from "../front.ts";
 import { readPair } from "../key_pair.ts";
 import { listenOn } from "../listen_on.ts";
-import type { ListenerTls } from "../listener_options.ts";
+import type { ListenerOptions, ListenerTls } from "../listener_options.ts";
 import { type Behind, Generation } from "./generation.ts";
 import { type Relay, RelayedConnection } from "./relayed_connection.ts";
 
@@ -49,10 +49,11 @@ export class TlsRelay implements Front, Relay {
     handler: FrontHandler,
     pairs: readonly ListenerTls[],
     ports: readonly number[],
+    listener: ListenerOptions,
   ) {
     this.#pairs = pairs;
     this.#listener = listenOn(address);
-    this.#behind = { handler, local: this.#listener.addr, ports: new Set(ports) };
+    this.#behind = { handler, listener, local: this.#listener.addr, ports: new Set(ports) };
     try {
       this.#present = this.#generation();
     } catch (error) {

@@ -7,7 +7,15 @@ import type { ListenerOptions } from "../listener_options.ts";
 
 /** The settings that are limits. */
 export type TcpLimits = Readonly<Required<Omit<ListenerOptions, NoLimits>>>;
-type NoLimits = "front" | "tls" | "relayPorts" | "hsts" | "redirectHttp" | "redirectPort" | "proxyProtocol";
+type NoLimits =
+  | "front"
+  | "tls"
+  | "relayPorts"
+  | "hsts"
+  | "redirectHttp"
+  | "redirectPort"
+  | "proxyProtocol"
+  | "maxMessage";
 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
