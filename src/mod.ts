@@ -23,6 +23,7 @@ export type {
   ProxyOptions,
 } from "./proxy/hooks.ts";
 export type { RequestHead, ResponseHead, Session, UpstreamGroup } from "./proxy/hooks.ts";
+export type { Coding, CompressionOptions } from "./proxy/compression_options.ts";
 export { type Running, type StartOptions, startProxy } from "./proxy/start.ts";
 export type { Hsts, ListenerOptions, ListenerTls } from "./downstream/listener_options.ts";
 export { LoadBalancer } from "./balance/load_balancer.ts";

@@ -12,6 +12,7 @@ import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../http/watchdog.ts";
 import { supervise } from "./background.ts";
 import { Activity } from "./activity.ts";
+import { compressionOf } from "./compression.ts";
 import { type BackgroundService, HOOKS, type ProxyModule } from "./hooks.ts";
 import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
@@ -107,6 +108,7 @@ export class Proxy {
     const generation = new Generation(module.backgroundServices ?? [], {
       hooks,
       options,
+      compression: compressionOf(options.compression),
       trusted,
       pool: this.#pool,
       watchdog: this.#watchdog,

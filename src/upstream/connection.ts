@@ -60,6 +60,11 @@ export class Connection {
     return this.#socket.write(bytes);
   }
 
+  /** Has the system find out, within some hours, that the upstream is gone without a word; not with TLS. */
+  keepAlive(): void {
+    if ("setKeepAlive" in this.#socket) (this.#socket as Deno.TcpConn).setKeepAlive();
+  }
+
   /** Says that nothing more will be written. */
   closeWrite(): Promise<void> {
     return this.#socket.closeWrite();

@@ -17,6 +17,9 @@ import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./resp
 /** The most interim (1xx) responses skipped before a final one. */
 const MAX_INTERIM = 32;
 
+/** Server-sent events, which have no end, and come when something happens. */
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i;
+
 const NONE: Wishes = {};
 
 const WAITING = {
@@ -52,6 +55,8 @@ export class Exchange implements BodyReading {
   /** When it has to have sent what is being waited for: the head, or more of the body. */
   #readBy = Infinity;
   #awaitingHead = true;
+  /** Whether the response is silent for as long as nothing happens. */
+  #isEventStream = false;
   #sending = true;
   #reusable = false;
   #keptFor = Infinity;
@@ -182,6 +187,8 @@ export class Exchange implements BodyReading {
       this.end();
       return null;
     }
+    this.#isEventStream = EVENT_STREAM.test(head.headers.get("content-type") ?? "");
+    if (this.#isEventStream) this.connection.keepAlive();
     return bodyReader(this, bodyLength);
   }
 
@@ -273,7 +280,7 @@ export class Exchange implements BodyReading {
   }
 
   async #read(reading: Promise<number | null>): Promise<number | null> {
-    this.#readBy = this.#after("readIdle");
+    this.#readBy = this.#isEventStream ? Infinity : this.#after("readIdle");
     try {
       const n = await reading;
       this.#readBy = Infinity;

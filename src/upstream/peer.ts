@@ -14,7 +14,7 @@ export interface PeerTimeouts {
   tls: number;
   /** The response's head is there, counted from the last byte of the request that went out. @default {60_000} */
   firstByte: number;
-  /** Silence between two pieces of the response's body. @default {60_000} */
+  /** Silence between two pieces of the response's body; not heeded in `text/event-stream`. @default {60_000} */
   readIdle: number;
   /** One piece of the request is taken by the upstream. @default {60_000} */
   write: number;
