@@ -21,15 +21,16 @@ export class Certificates {
    * Reads the files.
    *
    * @param files At least one pair. A name that two certificates have is the earlier one's.
+   * @param protocols What ALPN may choose from, the best first.
    * @throws {Error} that names the file which cannot be used
    */
-  constructor(files: readonly ListenerTls[]) {
+  constructor(files: readonly ListenerTls[], protocols: string[]) {
     const pairs = files.map(readPair);
     for (const { context, names } of pairs) {
       for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, context);
     }
     this.#first = pairs[0]!.context;
-    this.options = { isServer: true, secureContext: this.#first, ALPNProtocols: ["http/1.1"] };
+    this.options = { isServer: true, secureContext: this.#first, ALPNProtocols: protocols };
     if (pairs.length > 1) {
       this.options.SNICallback = (name, done) => done(null, this.contextFor(name));
     }
