@@ -100,7 +100,8 @@ export function settingsFrame(...settings: number[]): Uint8Array {
 export function headersFrames(stream: number, block: Uint8Array, isLast: boolean): Uint8Array {
   const count = Math.max(1, Math.ceil(block.length / MAX_FRAME));
   const bytes = new Uint8Array(block.length + count * FRAME_HEAD);
-  for (let i = 0, at = 0; i < count; i++) {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
     const part = block.subarray(i * MAX_FRAME, (i + 1) * MAX_FRAME);
     const flags = (i === count - 1 ? END_HEADERS : 0) | (i === 0 && isLast ? END_STREAM : 0);
     at = putFrameHead(bytes, at, part.length, i === 0 ? HEADERS : CONTINUATION, flags, stream);

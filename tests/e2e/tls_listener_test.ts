@@ -17,7 +17,7 @@ e2e(
       return new Response(await request.bytes());
     });
     await using proxy = tlsProxy(origin.address);
-    using client = await tlsClient(proxy.port, { alpn: ["h2", "http/1.1"] });
+    using client = await tlsClient(proxy.port, { alpn: ["http/1.1"] });
     assertEquals(client.alpnProtocol, "http/1.1");
     const body = "x".repeat(1_000_000);
     const host = "Host: one.one.one.one\r\n";

@@ -140,12 +140,12 @@ export class HpackDecoder {
     const mask = (1 << bits) - 1;
     let value = this.#byte() & mask;
     if (value < mask) return value;
-    for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
-      if (shift > 21) throw new HpackError("it holds a number that is too large");
-      byte = this.#byte();
+    for (let shift = 0; shift <= 21; shift += 7) {
+      const byte = this.#byte();
       value += (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
     }
-    return value;
+    throw new HpackError("it holds a number that is too large");
   }
 
   #string(): string {
