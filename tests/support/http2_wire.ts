@@ -35,6 +35,7 @@ export class Http2Wire implements Disposable {
   readonly closed: Promise<void>;
   readonly #conn: Deno.Conn;
   readonly #decoder = new HpackDecoder();
+  readonly #block: Frame[] = [];
   #waiting: (() => void)[] = [];
   #isClosed = false;
 
@@ -137,10 +138,14 @@ export class Http2Wire implements Disposable {
     const [type, flags] = [bytes[3]!, bytes[4]!];
     const payload = bytes.subarray(9);
     const frame = { type, flags, stream: http2.uint32(bytes, 5), payload };
-    if (type !== http2.HEADERS) return void this.frames.push(frame);
-    const { lines } = this.#decoder.decode(payload, NO_LIMITS);
+    if (type !== http2.HEADERS && type !== http2.CONTINUATION) return void this.frames.push(frame);
+    this.#block.push(frame);
+    if ((flags & http2.END_HEADERS) === 0) return;
+    const [first, ...others] = this.#block.splice(0);
+    const block = concat([first!, ...others].map(({ payload }) => payload));
+    const { lines } = this.#decoder.decode(block, NO_LIMITS);
     const pairs = lines.flatMap((name, i) => i % 2 === 0 ? [[name, lines[i + 1]!]] : []);
-    this.frames.push({ ...frame, fields: Object.fromEntries(pairs) });
+    this.frames.push({ ...first!, fields: Object.fromEntries(pairs) }, ...others);
   }
 
   #tell(): void {

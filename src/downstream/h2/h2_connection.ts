@@ -227,7 +227,9 @@ export class H2Connection implements StreamOwner {
     if (this.#isShut) return;
     const client = this.#client;
     const { headTimeout, idleTimeout } = this.limits;
-    const isAmidFrame = client.end > client.start && client.buffer[client.start + 3] !== http2.DATA;
+    const begun = client.end - client.start;
+    // A body may come slowly; how slowly is for its stream to say.
+    const isAmidFrame = begun > 0 && (begun < 4 || client.buffer[client.start + 3] !== http2.DATA);
     const isAmidHead = !this.#hasPreface || this.#block !== undefined || isAmidFrame;
     const phase = isAmidHead ? "head" : this.#streams.size === 0 ? "idle" : "busy";
     if (phase === this.#phase) return;
