@@ -103,8 +103,8 @@ for (const which of ["its stream", "its connection"]) {
     await wire.send(GET);
     await wire.frame(({ type }) => type === http2.DATA);
     for (let i = 0; i < 4; i++) {
-      await clock.looked();
       clock.pass(2_000);
+      await clock.looked();
       await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, which === "its stream" ? 1 : 0, 5)).catch(
         () => {},
       );
