@@ -102,8 +102,9 @@ for (const which of ["its stream", "its connection"]) {
     using wire = await http2Wire(proxy.address, { settings: [http2.INITIAL_WINDOW_SIZE, window] });
     await wire.send(GET);
     await wire.frame(({ type }) => type === http2.DATA);
-    for (let i = 0; i < 4; i++) {
-      clock.pass(2_000);
+    for (let i = 0; i < 2; i++) {
+      await clock.looked();
+      clock.pass(3_000);
       await clock.looked();
       await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, which === "its stream" ? 1 : 0, 5)).catch(
         () => {},
