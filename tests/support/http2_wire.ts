@@ -68,7 +68,7 @@ export class Http2Wire implements Disposable {
   async status(stream: number): Promise<number> {
     const { fields } = await this.frame(
       ({ type, stream: id, fields }) =>
-        type === http2.HEADERS && id === stream && Number(fields![":status"]) >= 200,
+        type === http2.FRAME.HEADERS && id === stream && Number(fields![":status"]) >= 200,
       `the head on stream ${stream}`,
     );
     return Number(fields![":status"]);
@@ -77,7 +77,7 @@ export class Http2Wire implements Disposable {
   /** The code that a stream was reset with. */
   async resetCode(stream: number): Promise<number> {
     const { payload } = await this.frame(
-      ({ type, stream: id }) => type === http2.RST_STREAM && id === stream,
+      ({ type, stream: id }) => type === http2.FRAME.RST_STREAM && id === stream,
       "a reset",
     );
     return http2.uint32(payload, 0);
@@ -85,20 +85,21 @@ export class Http2Wire implements Disposable {
 
   /** The code of the last word. */
   async goAwayCode(): Promise<number> {
-    const { payload } = await this.frame(({ type }) => type === http2.GOAWAY, "GOAWAY");
+    const { payload } = await this.frame(({ type }) => type === http2.FRAME.GOAWAY, "GOAWAY");
     return http2.uint32(payload, 4);
   }
 
   /** The bodies' bytes that came on a stream. */
   body(stream: number): string {
-    const parts = this.frames.filter(({ type, stream: id }) => type === http2.DATA && id === stream);
+    const parts = this.frames.filter(({ type, stream: id }) => type === http2.FRAME.DATA && id === stream);
     return new TextDecoder().decode(concat(parts.map(({ payload }) => payload)));
   }
 
   /** Whether a stream was ended by the other side. */
   isEnded(stream: number): boolean {
     return this.frames.some(({ type, flags, stream: id }) =>
-      id === stream && (type === http2.DATA || type === http2.HEADERS) && (flags & http2.END_STREAM) !== 0
+      id === stream && (type === http2.FRAME.DATA || type === http2.FRAME.HEADERS) &&
+      (flags & http2.FLAG.END_STREAM) !== 0
     );
   }
 
@@ -138,9 +139,11 @@ export class Http2Wire implements Disposable {
     const [type, flags] = [bytes[3]!, bytes[4]!];
     const payload = bytes.subarray(9);
     const frame = { type, flags, stream: http2.uint32(bytes, 5), payload };
-    if (type !== http2.HEADERS && type !== http2.CONTINUATION) return void this.frames.push(frame);
+    if (type !== http2.FRAME.HEADERS && type !== http2.FRAME.CONTINUATION) {
+      return void this.frames.push(frame);
+    }
     this.#block.push(frame);
-    if ((flags & http2.END_HEADERS) === 0) return;
+    if ((flags & http2.FLAG.END_HEADERS) === 0) return;
     const [first, ...others] = this.#block.splice(0);
     const block = concat([first!, ...others].map(({ payload }) => payload));
     const { lines } = this.#decoder.decode(block, NO_LIMITS);
@@ -171,10 +174,10 @@ export function headers(stream: number, lines: readonly string[], isLast = true)
 
 /** DATA. */
 export function data(stream: number, text: string, isLast = false): Uint8Array {
-  return http2.frame(http2.DATA, isLast ? http2.END_STREAM : 0, stream, encoder.encode(text));
+  return http2.frame(http2.FRAME.DATA, isLast ? http2.FLAG.END_STREAM : 0, stream, encoder.encode(text));
 }
 
 /** RST_STREAM with CANCEL. */
 export function reset(stream: number): Uint8Array {
-  return http2.numbersFrame(http2.RST_STREAM, stream, http2.CANCEL);
+  return http2.numbersFrame(http2.FRAME.RST_STREAM, stream, http2.CODE.CANCEL);
 }

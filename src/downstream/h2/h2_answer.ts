@@ -5,7 +5,7 @@
  */
 import type { BodySource } from "../../http/body.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
-import { INTERNAL_ERROR } from "../../http/http2_frames.ts";
+import { CODE } from "../../http/http2_frames.ts";
 import { passedOn } from "../../http/trailers.ts";
 import { type FrontResponse, giveUp } from "../front.ts";
 import { saidLength } from "../tcp/send_answer.ts";
@@ -41,7 +41,7 @@ export async function sendOn(
     const why = error instanceof ProxyError
       ? error
       : new ProxyError("hook_failed", `The body failed: ${messageOf(error)}`);
-    stream.reset(INTERNAL_ERROR, why);
+    stream.reset(CODE.INTERNAL_ERROR, why);
     return giveUp(answer, stream.gone ?? why);
   }
   if (onSent !== undefined) output.afterwards((error) => onSent(error));

@@ -7,19 +7,18 @@
  * @module
  */
 import { getLogger } from "@std/log";
-import { concat } from "../../http/body.ts";
 import type { Endpoints } from "../../http/endpoint.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
-import { HpackDecoder, HpackError } from "../../http/hpack/decoder.ts";
+import type { HeaderBlock } from "../../http/hpack/decoder.ts";
 import * as http2 from "../../http/http2_frames.ts";
-import { byteString } from "../../http/bytes.ts";
 import type { ClientSocket } from "../tcp/client_socket.ts";
 import type { TcpLimits } from "../tcp/limits.ts";
 import type { Server } from "../tcp/server.ts";
 import { Rate } from "../tcp/rate.ts";
 import { Allowance } from "./allowance.ts";
+import { type FrameHandler, FrameReader } from "./frame_reader.ts";
 import { sendOn } from "./h2_answer.ts";
-import { H2Error } from "./h2_error.ts";
+import { broken, H2Error } from "./h2_error.ts";
 import { trailerFields } from "./h2_fields.ts";
 import { H2Request } from "./h2_request.ts";
 import { H2Stream, STREAM_WINDOW, type StreamOwner } from "./h2_stream.ts";
@@ -44,31 +43,18 @@ export interface H2Client extends ClientSocket {
   endpoints(): Endpoints;
 }
 
-/** A header block that has begun. */
-interface Block {
-  readonly stream: number;
-  readonly isLast: boolean;
-  readonly parts: Uint8Array[];
-  length: number;
-}
-
 /** A client's connection from its preface on. */
-export class H2Connection implements StreamOwner {
+export class H2Connection implements StreamOwner, FrameHandler {
   readonly limits: TcpLimits;
   readonly output: Output;
   readonly #client: H2Client;
   readonly #server: Server;
-  readonly #decoder = new HpackDecoder();
+  readonly #reader: FrameReader;
   readonly #streams = new Map<number, H2Stream>();
   /** Requests that are not answered yet, those whose stream was reset among them. */
   #running = 0;
   #lastStream = 0;
   #served = 0;
-  #block: Block | undefined = undefined;
-  #hasPreface = false;
-  #hasSettings = false;
-  /** How many bytes what comes next has. */
-  #need = http2.PREFACE.length;
   #initialWindow = http2.DEFAULT_WINDOW;
   #receiveWindow = CONNECTION_WINDOW;
   #taken = 0;
@@ -94,6 +80,7 @@ export class H2Connection implements StreamOwner {
     this.#client = client;
     this.#server = server;
     this.limits = server.limits;
+    this.#reader = new FrameReader(this, server.limits);
     this.#idleSince = client.now;
     this.output = new Output((bytes) => client.write(bytes), (error) => {
       this.end(new ProxyError("client_gone", `The client went away: ${messageOf(error)}`));
@@ -131,17 +118,17 @@ export class H2Connection implements StreamOwner {
     client.idleSince = Infinity;
     client.closeAfter(this.limits.headTimeout);
     this.output.send(http2.settingsFrame(
-      ...[http2.MAX_CONCURRENT_STREAMS, Math.min(maxStreams, http2.MAX_31_BIT)],
-      ...[http2.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
-      ...[http2.MAX_HEADER_LIST_SIZE, maxHead],
+      ...[http2.SETTING.MAX_CONCURRENT_STREAMS, Math.min(maxStreams, http2.MAX_31_BIT)],
+      ...[http2.SETTING.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
+      ...[http2.SETTING.MAX_HEADER_LIST_SIZE, maxHead],
     ));
     const more = CONNECTION_WINDOW - http2.DEFAULT_WINDOW;
-    this.output.send(http2.numbersFrame(http2.WINDOW_UPDATE, 0, more));
+    this.output.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, 0, more));
     for (;;) {
       this.#takeFrames();
       this.#schedule();
       const before = client.end - client.start;
-      if (this.#need > client.buffer.length || this.isUploading) await client.fillBody();
+      if (this.#reader.need > client.buffer.length || this.isUploading) await client.fillBody();
       else await client.more();
       if (client.end - client.start === before) break;
     }
@@ -159,17 +146,17 @@ export class H2Connection implements StreamOwner {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    if (this.#streams.size === 0) return this.#shut(http2.NO_ERROR);
+    if (this.#streams.size === 0) return this.#shut(http2.CODE.NO_ERROR);
     // Requests that are on their way here are still answered: the client is asked whether it has heard.
-    this.output.send(http2.numbersFrame(http2.GOAWAY, 0, http2.MAX_31_BIT, http2.NO_ERROR));
-    this.output.send(http2.frame(http2.PING, 0, 0, new Uint8Array(8)));
+    this.output.send(http2.numbersFrame(http2.FRAME.GOAWAY, 0, http2.MAX_31_BIT, http2.CODE.NO_ERROR));
+    this.output.send(http2.frame(http2.FRAME.PING, 0, 0, new Uint8Array(8)));
     this.#lastCall = this.now + LAST_READ;
   }
 
   /** Looks at the deadlines of its streams. */
   tick(now: number): void {
     for (const stream of this.#streams.values()) stream.tick(now);
-    if (now >= this.#lastCall) this.#close(http2.NO_ERROR);
+    if (now >= this.#lastCall) this.#close(http2.CODE.NO_ERROR);
     if (!this.output.isBlocked) return;
     if (!this.#isWindowAwaited) this.#windowRate.begin(now);
     this.#isWindowAwaited = true;
@@ -181,7 +168,7 @@ export class H2Connection implements StreamOwner {
   taken(bytes: number): void {
     this.#taken += bytes;
     if (this.#taken < CONNECTION_WINDOW / 2) return;
-    this.output.send(http2.numbersFrame(http2.WINDOW_UPDATE, 0, this.#taken));
+    this.output.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, 0, this.#taken));
     this.#receiveWindow += this.#taken;
     this.#taken = 0;
   }
@@ -194,7 +181,7 @@ export class H2Connection implements StreamOwner {
     this.#streams.delete(stream.id);
     if (this.#streams.size > 0) return;
     this.#idleSince = this.now;
-    if (this.#isDraining) this.#shut(http2.NO_ERROR);
+    if (this.#isDraining) this.#shut(http2.CODE.NO_ERROR);
     else this.#schedule();
   }
 
@@ -210,16 +197,16 @@ export class H2Connection implements StreamOwner {
 
   #close(code: number): void {
     this.#lastCall = Infinity;
-    if (this.#isClosing && code === http2.NO_ERROR) return;
+    if (this.#isClosing && code === http2.CODE.NO_ERROR) return;
     this.#isClosing = this.#isDraining = true;
-    this.output.send(http2.numbersFrame(http2.GOAWAY, 0, this.#lastStream, code));
+    this.output.send(http2.numbersFrame(http2.FRAME.GOAWAY, 0, this.#lastStream, code));
   }
 
   #late(): void {
     if (this.#isShut) return this.#client.close();
     const error = new ProxyError("client_timeout", `No whole frame within ${this.limits.headTimeout} ms`);
     for (const stream of [...this.#streams.values()]) stream.abandon(error);
-    this.#shut(http2.NO_ERROR);
+    this.#shut(http2.CODE.NO_ERROR);
   }
 
   /** Sets the deadline of whatever is waited for. */
@@ -227,10 +214,7 @@ export class H2Connection implements StreamOwner {
     if (this.#isShut) return;
     const client = this.#client;
     const { headTimeout, idleTimeout } = this.limits;
-    const begun = client.end - client.start;
-    // A body may come slowly; how slowly is for its stream to say.
-    const isAmidFrame = begun > 0 && (begun < 4 || client.buffer[client.start + 3] !== http2.DATA);
-    const isAmidHead = !this.#hasPreface || this.#block !== undefined || isAmidFrame;
+    const isAmidHead = this.#reader.isAmidHead(client);
     const phase = isAmidHead ? "head" : this.#streams.size === 0 ? "idle" : "busy";
     if (phase === this.#phase) return;
     this.#phase = phase;
@@ -247,36 +231,11 @@ export class H2Connection implements StreamOwner {
   #takeFrames(): void {
     const client = this.#client;
     try {
-      while (!this.#isShut && client.end - client.start >= this.#need) {
-        const { buffer, start } = client;
-        if (!this.#hasPreface) {
-          if (byteString(buffer, start, start + this.#need) !== http2.PREFACE) {
-            throw new H2Error(http2.PROTOCOL_ERROR, "it does not begin as HTTP/2 does");
-          }
-          this.#hasPreface = true;
-          client.start += this.#need;
-          this.#need = http2.FRAME_HEAD;
-          continue;
-        }
-        const length = buffer[start]! << 16 | buffer[start + 1]! << 8 | buffer[start + 2]!;
-        if (length > http2.MAX_FRAME) {
-          throw new H2Error(http2.FRAME_SIZE_ERROR, `it sends a frame of ${length} bytes`);
-        }
-        this.#need = http2.FRAME_HEAD + length;
-        if (client.end - start < this.#need) break;
-        client.start += this.#need;
-        this.#need = http2.FRAME_HEAD;
-        const payload = buffer.subarray(start + http2.FRAME_HEAD, client.start);
-        const stream = http2.uint32(buffer, start + 5) & http2.MAX_31_BIT;
-        this.#take(buffer[start + 3]!, buffer[start + 4]!, stream, payload);
-      }
+      while (!this.#isShut && this.#reader.take(client));
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#isShut) {
-      client.start = client.end;
-      this.#need = 1;
-    }
+    if (this.#isShut) client.start = client.end;
   }
 
   #fail(error: unknown): void {
@@ -287,116 +246,45 @@ export class H2Connection implements StreamOwner {
     this.#shut(error.code);
   }
 
-  #take(type: number, flags: number, id: number, payload: Uint8Array): void {
-    if (!this.#hasSettings && type !== http2.SETTINGS) throw broken("its first frame is not SETTINGS");
-    const isContinued = type === http2.CONTINUATION && this.#block?.stream === id;
-    if (this.#block !== undefined && !isContinued) throw broken("a frame comes amid a header block");
-    switch (type) {
-      case http2.DATA:
-        return this.#takeData(flags, id, payload);
-      case http2.HEADERS:
-        return this.#takeHeaders(flags, id, payload);
-      case http2.CONTINUATION:
-        if (this.#block === undefined) throw broken("CONTINUATION has no header block");
-        if (payload.length === 0) this.#countIdle();
-        return this.#addToBlock(flags, payload);
-      case http2.RST_STREAM:
-        return this.#takeReset(id, payload);
-      case http2.SETTINGS:
-        return this.#takeSettings(flags, id, payload);
-      case http2.PING:
-        return this.#takePing(flags, id, payload);
-      case http2.WINDOW_UPDATE:
-        return this.#takeWindowUpdate(id, payload);
-      case http2.GOAWAY:
-        if (id !== 0) throw broken("GOAWAY is for a stream");
-        return this.drain();
-      case http2.PUSH_PROMISE:
-        throw broken("a client cannot push");
-      case http2.PRIORITY:
-        if (id === 0) throw broken("PRIORITY is for no stream");
-        if (payload.length !== 5) throw new H2Error(http2.FRAME_SIZE_ERROR, "PRIORITY has another length");
-    }
-    // PRIORITY, and what nobody knows.
-    this.#countIdle();
-  }
-
-  #takeData(flags: number, id: number, payload: Uint8Array): void {
+  onData(id: number, data: Uint8Array, padding: number, isLast: boolean): void {
     const stream = this.#known(id, "DATA");
-    const { length } = payload;
-    const data = unpadded(flags, payload);
+    const length = data.length + padding;
     this.#receiveWindow -= length;
-    if (this.#receiveWindow < 0) throw new H2Error(http2.FLOW_CONTROL_ERROR, "it sends more than it may");
+    if (this.#receiveWindow < 0) {
+      throw new H2Error(http2.CODE.FLOW_CONTROL_ERROR, "it sends more than it may");
+    }
     if (stream === undefined || stream.isComplete) {
       this.taken(length);
       this.#discarded += length;
-      this.#countIdle();
+      this.onIdle();
       if (this.#discarded > this.limits.maxDiscard) {
-        throw new H2Error(http2.ENHANCE_YOUR_CALM, "it goes on with bodies that are not wanted");
+        throw new H2Error(http2.CODE.ENHANCE_YOUR_CALM, "it goes on with bodies that are not wanted");
       }
-      if (stream !== undefined) this.#reset(stream, http2.STREAM_CLOSED, "it sends data behind its end");
+      if (stream !== undefined) this.#reset(stream, http2.CODE.STREAM_CLOSED, "it sends data behind its end");
       return;
     }
     if (data.length > 0) this.#idle.earn(2);
-    else this.#countIdle();
-    if (!stream.receive(data, length - data.length)) {
-      return this.#reset(stream, http2.FLOW_CONTROL_ERROR, "it sends more than it may");
+    else this.onIdle();
+    if (!stream.receive(data, padding)) {
+      return this.#reset(stream, http2.CODE.FLOW_CONTROL_ERROR, "it sends more than it may");
     }
-    if ((flags & http2.END_STREAM) !== 0 && !stream.isOver) stream.complete();
+    if (isLast && !stream.isOver) stream.complete();
   }
 
-  #takeHeaders(flags: number, id: number, payload: Uint8Array): void {
+  onFields(id: number, { lines, isTooLarge }: HeaderBlock, isLast: boolean): void {
     if (id % 2 === 0) throw broken("HEADERS is for a stream that is not a client's");
-    let part = unpadded(flags, payload);
-    if ((flags & http2.HAS_PRIORITY) !== 0) {
-      if (part.length < 5) throw new H2Error(http2.FRAME_SIZE_ERROR, "HEADERS is too short");
-      part = part.subarray(5);
-    }
-    const isLast = (flags & http2.END_STREAM) !== 0;
-    this.#block = { stream: id, isLast, parts: [], length: 0 };
-    this.#addToBlock(flags, part);
-  }
-
-  #addToBlock(flags: number, part: Uint8Array): void {
-    const block = this.#block!;
-    const isWhole = (flags & http2.END_HEADERS) !== 0;
-    block.length += part.length;
-    if (block.length > 2 * this.limits.maxHead) {
-      throw new H2Error(http2.ENHANCE_YOUR_CALM, "it sends a header block without end");
-    }
-    if (isWhole && block.parts.length === 0) return this.#takeBlock(block, part);
-    block.parts.push(part.slice());
-    if (!isWhole) return;
-    this.#takeBlock(block, concat(block.parts));
-  }
-
-  #takeBlock({ stream: id, isLast }: Block, bytes: Uint8Array): void {
-    this.#block = undefined;
-    let lines: string[];
-    let isTooLarge: boolean;
-    try {
-      ({ lines, isTooLarge } = this.#decoder.decode(bytes, this.limits));
-    } catch (error) {
-      if (!(error instanceof HpackError)) throw error;
-      throw new H2Error(http2.COMPRESSION_ERROR, `a header block is malformed: ${error.message}`);
-    }
     const stream = this.#streams.get(id);
-    if (stream !== undefined) return this.#takeTrailers(stream, isLast, isTooLarge ? [" ", ""] : lines);
-    // One of a stream that is closed, or that nobody will answer.
-    if (id <= this.#lastStream || this.#isClosing) return this.#countIdle();
+    if (stream !== undefined) return this.#takeTrailers(stream, isLast, lines, isTooLarge);
+    // Those of a stream that is closed, or that nobody will answer.
+    if (id <= this.#lastStream || this.#isClosing) return this.onIdle();
     this.#lastStream = id;
     const { maxStreams, maxHead, maxFields } = this.limits;
     if (this.#streams.size >= maxStreams || this.#running >= 2 * maxStreams) {
       this.#countReset();
-      return this.#reply(http2.numbersFrame(http2.RST_STREAM, id, http2.REFUSED_STREAM));
+      return this.#reply(http2.numbersFrame(http2.FRAME.RST_STREAM, id, http2.CODE.REFUSED_STREAM));
     }
-    const tooLarge = isTooLarge
-      ? new ProxyError(
-        "head_too_large",
-        `Refused request: its head is over ${maxHead} bytes or ${maxFields} fields`,
-      )
-      : undefined;
-    this.#open(id, isLast, lines, tooLarge);
+    const what = `Refused request: its head is over ${maxHead} bytes or ${maxFields} fields`;
+    this.#open(id, isLast, lines, isTooLarge ? new ProxyError("head_too_large", what) : undefined);
   }
 
   #open(id: number, isLast: boolean, lines: readonly string[], tooLarge: ProxyError | undefined): void {
@@ -406,6 +294,7 @@ export class H2Connection implements StreamOwner {
     stream.length = request.bodyLength ?? undefined;
     stream.waitsForContinue = request.expectsContinue;
     this.#idle.earn(2);
+    this.#discarded = 0;
     this.#running++;
     this.#server.handler(request)
       .then((answer) => sendOn(stream, this.output, request.method, answer))
@@ -414,82 +303,72 @@ export class H2Connection implements StreamOwner {
     if (++this.#served >= this.limits.maxRequests) this.drain();
   }
 
-  #takeTrailers(stream: H2Stream, isLast: boolean, lines: readonly string[]): void {
-    if (stream.isComplete) return this.#reset(stream, http2.STREAM_CLOSED, "it sends fields behind its end");
+  #takeTrailers(stream: H2Stream, isLast: boolean, lines: readonly string[], isTooLarge: boolean): void {
+    if (stream.isComplete) {
+      return this.#reset(stream, http2.CODE.STREAM_CLOSED, "it sends fields behind its end");
+    }
     const trailers = trailerFields(lines);
-    if (isLast && !(trailers instanceof ProxyError)) return stream.complete(trailers);
-    this.#reset(stream, http2.PROTOCOL_ERROR, "its trailer fields are malformed, or not its end");
+    if (isLast && !isTooLarge && !(trailers instanceof ProxyError)) return stream.complete(trailers);
+    this.#reset(stream, http2.CODE.PROTOCOL_ERROR, "its trailer fields are malformed, or not its end");
   }
 
-  #takeReset(id: number, payload: Uint8Array): void {
-    if (payload.length !== 4) throw new H2Error(http2.FRAME_SIZE_ERROR, "RST_STREAM has another length");
+  onReset(id: number): void {
     const stream = this.#known(id, "RST_STREAM");
-    if (stream === undefined) return this.#countIdle();
+    if (stream === undefined) return this.onIdle();
     stream.abandon(new ProxyError("client_gone", "The client reset the stream"));
     this.#countReset();
   }
 
-  #takeSettings(flags: number, id: number, payload: Uint8Array): void {
-    if (id !== 0) throw broken("SETTINGS is for a stream");
-    const isAck = (flags & http2.ACK) !== 0;
-    if (payload.length % 6 !== 0 || isAck && payload.length > 0) {
-      throw new H2Error(http2.FRAME_SIZE_ERROR, "SETTINGS has another length");
-    }
-    if (isAck) return this.#countIdle();
-    if (this.#hasSettings) this.#countIdle();
-    this.#hasSettings = true;
-    for (let at = 0; at < payload.length; at += 6) {
-      const value = http2.uint32(payload, at + 2);
-      const name = payload[at]! << 8 | payload[at + 1]!;
-      if (name === http2.INITIAL_WINDOW_SIZE) this.#changeWindows(value);
-      else if (name === http2.ENABLE_PUSH && value > 1) throw broken(`ENABLE_PUSH is ${value}`);
-      else if (name === http2.MAX_FRAME_SIZE && (value < http2.MAX_FRAME || value > 0xff_ffff)) {
-        throw broken(`MAX_FRAME_SIZE is ${value}`);
-      }
-    }
-    this.#reply(http2.frame(http2.SETTINGS, http2.ACK, 0, new Uint8Array()));
-  }
-
-  #changeWindows(size: number): void {
-    if (size > http2.MAX_31_BIT) throw new H2Error(http2.FLOW_CONTROL_ERROR, "a window is too large");
-    const change = size - this.#initialWindow;
-    this.#initialWindow = size;
+  onInitialWindow(bytes: number): void {
+    if (bytes > http2.MAX_31_BIT) throw new H2Error(http2.CODE.FLOW_CONTROL_ERROR, "a window is too large");
+    const change = bytes - this.#initialWindow;
+    this.#initialWindow = bytes;
     for (const stream of this.#streams.values()) {
-      if (!stream.widen(change)) throw new H2Error(http2.FLOW_CONTROL_ERROR, "a window is too large");
+      if (!stream.widen(change)) throw new H2Error(http2.CODE.FLOW_CONTROL_ERROR, "a window is too large");
     }
   }
 
-  #takePing(flags: number, id: number, payload: Uint8Array): void {
-    if (id !== 0) throw broken("PING is for a stream");
-    if (payload.length !== 8) throw new H2Error(http2.FRAME_SIZE_ERROR, "PING has another length");
-    if ((flags & http2.ACK) !== 0) {
-      if (this.#lastCall !== Infinity) return this.#close(http2.NO_ERROR);
-      return this.#countIdle();
-    }
-    this.#countIdle();
-    this.#reply(http2.frame(http2.PING, http2.ACK, 0, payload));
+  onSettings(): void {
+    this.#reply(http2.frame(http2.FRAME.SETTINGS, http2.FLAG.ACK, 0, new Uint8Array()));
   }
 
-  #takeWindowUpdate(id: number, payload: Uint8Array): void {
-    if (payload.length !== 4) throw new H2Error(http2.FRAME_SIZE_ERROR, "WINDOW_UPDATE has another length");
-    const bytes = http2.uint32(payload, 0) & http2.MAX_31_BIT;
-    this.#countIdle();
+  onPing(payload: Uint8Array, isAnswer: boolean): void {
+    if (isAnswer && this.#lastCall !== Infinity) return this.#close(http2.CODE.NO_ERROR);
+    this.onIdle();
+    if (!isAnswer) this.#reply(http2.frame(http2.FRAME.PING, http2.FLAG.ACK, 0, payload));
+  }
+
+  onGoAway(): void {
+    this.drain();
+  }
+
+  onWindow(id: number, bytes: number): void {
+    this.onIdle();
     if (id === 0) {
       if (bytes === 0) throw broken("WINDOW_UPDATE is for nothing");
       if (this.#isWindowAwaited) this.#windowRate.end(this.now, bytes, this.limits.minRate);
       this.#isWindowAwaited = false;
-      if (!this.output.widen(bytes)) throw new H2Error(http2.FLOW_CONTROL_ERROR, "the window is too large");
+      if (!this.output.widen(bytes)) {
+        throw new H2Error(http2.CODE.FLOW_CONTROL_ERROR, "the window is too large");
+      }
       return;
     }
     const stream = this.#known(id, "WINDOW_UPDATE");
     if (stream === undefined) return;
-    if (bytes === 0) this.#reset(stream, http2.PROTOCOL_ERROR, "WINDOW_UPDATE is for nothing");
-    else if (!stream.widen(bytes)) this.#reset(stream, http2.FLOW_CONTROL_ERROR, "its window is too large");
+    if (bytes === 0) this.#reset(stream, http2.CODE.PROTOCOL_ERROR, "WINDOW_UPDATE is for nothing");
+    else if (!stream.widen(bytes)) {
+      this.#reset(stream, http2.CODE.FLOW_CONTROL_ERROR, "its window is too large");
+    }
+  }
+
+  onIdle(): void {
+    if (!this.#idle.spend(this.now)) {
+      throw new H2Error(http2.CODE.ENHANCE_YOUR_CALM, "it sends a flood of frames");
+    }
   }
 
   /** The stream of a frame that is for one; undefined when it is closed. */
   #known(id: number, frame: string): H2Stream | undefined {
-    if (id === 0) throw broken(`${frame} is for no stream`);
     // Those above the last were opened after the word that none is taken.
     if (id % 2 === 0 || id > this.#lastStream && !this.#isClosing) {
       throw broken(`${frame} is for a stream that is not open`);
@@ -504,30 +383,14 @@ export class H2Connection implements StreamOwner {
 
   #reply(frame: Uint8Array): void {
     if (this.output.waiting > MAX_WAITING) {
-      throw new H2Error(http2.ENHANCE_YOUR_CALM, "it does not read what it asks for");
+      throw new H2Error(http2.CODE.ENHANCE_YOUR_CALM, "it does not read what it asks for");
     }
     this.output.send(frame);
   }
 
-  #countIdle(): void {
-    if (!this.#idle.spend(this.now)) throw new H2Error(http2.ENHANCE_YOUR_CALM, "it sends a flood of frames");
-  }
-
   #countReset(): void {
     if (!this.#resets.spend(this.now)) {
-      throw new H2Error(http2.ENHANCE_YOUR_CALM, "it resets too many streams");
+      throw new H2Error(http2.CODE.ENHANCE_YOUR_CALM, "it resets too many streams");
     }
   }
-}
-
-/** A payload without its padding. */
-function unpadded(flags: number, payload: Uint8Array): Uint8Array {
-  if ((flags & http2.PADDED) === 0) return payload;
-  const padding = payload[0] ?? 0;
-  if (padding >= payload.length) throw broken("a frame has more padding than it is long");
-  return payload.subarray(1, payload.length - padding);
-}
-
-function broken(what: string): H2Error {
-  return new H2Error(http2.PROTOCOL_ERROR, what);
 }

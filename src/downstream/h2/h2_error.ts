@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CODE } from "../../http/http2_frames.ts";
+
 /** An error of the connection, RFC 9113 section 5.4.1. */
 export class H2Error extends Error {
   /** The code for GOAWAY. */
@@ -14,4 +16,9 @@ export class H2Error extends Error {
     super(message);
     this.code = code;
   }
+}
+
+/** The error for what breaks a rule of the protocol. */
+export function broken(what: string): H2Error {
+  return new H2Error(CODE.PROTOCOL_ERROR, what);
 }

@@ -7,16 +7,7 @@ import type { Endpoints } from "../../http/endpoint.ts";
 import { ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
 import { encodeBlock } from "../../http/hpack/encoder.ts";
-import {
-  CANCEL,
-  headersFrames,
-  MAX_31_BIT,
-  NO_ERROR,
-  numbersFrame,
-  PROTOCOL_ERROR,
-  RST_STREAM,
-  WINDOW_UPDATE,
-} from "../../http/http2_frames.ts";
+import { CODE, FRAME, headersFrames, MAX_31_BIT, numbersFrame } from "../../http/http2_frames.ts";
 import { refused } from "../refused.ts";
 import type { TcpLimits } from "../tcp/limits.ts";
 import { Rate } from "../tcp/rate.ts";
@@ -173,7 +164,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
     if (padding > 0) this.taken(padding);
     if (this.length !== undefined && body.received + data.length > this.length) {
       this.#owner.taken(data.length);
-      this.reset(PROTOCOL_ERROR, refused("its body is longer than its content-length"));
+      this.reset(CODE.PROTOCOL_ERROR, refused("its body is longer than its content-length"));
     } else if (data.length > 0) {
       body.push(data.slice());
     }
@@ -184,7 +175,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
   complete(trailers?: HeaderList): void {
     const body = this.body!;
     if (this.length !== undefined && body.received !== this.length) {
-      return this.reset(PROTOCOL_ERROR, refused("its body is shorter than its content-length"));
+      return this.reset(CODE.PROTOCOL_ERROR, refused("its body is shorter than its content-length"));
     }
     this.isComplete = true;
     body.trailers = trailers;
@@ -196,7 +187,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
     if (this.isComplete || this.isOver) return;
     this.#taken += bytes;
     if (this.#taken < STREAM_WINDOW / 2) return;
-    this.#owner.output.send(numbersFrame(WINDOW_UPDATE, this.id, this.#taken));
+    this.#owner.output.send(numbersFrame(FRAME.WINDOW_UPDATE, this.id, this.#taken));
     this.#receiveWindow += this.#taken;
     this.#taken = 0;
   }
@@ -204,7 +195,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
   /** Ends it, whatever is under way, and tells the client. */
   reset(code: number, error: ProxyError): void {
     if (this.isOver) return;
-    this.#owner.output.send(numbersFrame(RST_STREAM, this.id, code));
+    this.#owner.output.send(numbersFrame(FRAME.RST_STREAM, this.id, code));
     this.abandon(error);
   }
 
@@ -230,7 +221,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
       this.#windowBy = now + writeTimeout;
       this.#windowRate.begin(now);
     } else if (now >= this.#windowBy || this.#windowRate.isBelow(minRate, now)) {
-      this.reset(CANCEL, new ProxyError("client_timeout", "The client took the response too slowly"));
+      this.reset(CODE.CANCEL, new ProxyError("client_timeout", "The client took the response too slowly"));
     }
   }
 
@@ -241,7 +232,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
   /** The answer is on its way. What the client has not sent of the request is of no use any more. */
   #end(): void {
     if (this.isOver) return;
-    if (!this.isComplete) this.#owner.output.send(numbersFrame(RST_STREAM, this.id, NO_ERROR));
+    if (!this.isComplete) this.#owner.output.send(numbersFrame(FRAME.RST_STREAM, this.id, CODE.NO_ERROR));
     this.#onGone = undefined;
     this.#close();
     this.body?.fail(new ProxyError("client_gone", "The rest of the body is not wanted"));

@@ -4,9 +4,9 @@
  * @module
  */
 import {
-  DATA,
   DEFAULT_WINDOW,
-  END_STREAM,
+  FLAG,
+  FRAME,
   FRAME_HEAD,
   MAX_31_BIT,
   MAX_FRAME,
@@ -165,7 +165,7 @@ export class Output {
       const room = Math.min(MAX_FRAME, buffer.length - at - FRAME_HEAD);
       const n = pending.length === 0 ? 0 : Math.min(pending.length, room, stream.window, this.window);
       const isWhole = n === pending.length;
-      at = putFrameHead(buffer, at, n, DATA, isWhole && stream.isLast ? END_STREAM : 0, stream.id);
+      at = putFrameHead(buffer, at, n, FRAME.DATA, isWhole && stream.isLast ? FLAG.END_STREAM : 0, stream.id);
       buffer.set(isWhole ? pending : pending.subarray(0, n), at);
       at += n;
       stream.window -= n;

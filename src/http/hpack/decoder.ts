@@ -28,7 +28,7 @@ export interface BlockLimits {
 }
 
 /** What a header block held. */
-export interface Block {
+export interface HeaderBlock {
   /** Names and values in turns, {@linkcode MALFORMED} as the name of a field that must not be. */
   lines: string[];
   /** Whether there was more than the limits allow. */
@@ -66,7 +66,7 @@ export class HpackDecoder {
    *
    * @throws {HpackError} when it is malformed
    */
-  decode(bytes: Uint8Array, { maxHead, maxFields }: BlockLimits): Block {
+  decode(bytes: Uint8Array, { maxHead, maxFields }: BlockLimits): HeaderBlock {
     this.#bytes = bytes;
     this.#at = 0;
     this.#end = bytes.length;

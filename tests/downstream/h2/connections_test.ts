@@ -27,7 +27,7 @@ function held(): { module: ProxyModule; asked: Promise<void>; release(): void } 
 }
 
 async function goneAway(wire: Http2Wire): Promise<void> {
-  assertEquals(await wire.goAwayCode(), http2.NO_ERROR);
+  assertEquals(await wire.goAwayCode(), http2.CODE.NO_ERROR);
   await within(wire.closed, "the end of the connection");
 }
 
@@ -50,7 +50,7 @@ Deno.test("h2: idleTimeout counts from the last answer, whatever else comes; a r
   wire.closed.then(() => isClosed = true);
   const pings = (async () => {
     for (; !isClosed; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      await wire.send(http2.frame(http2.PING, 0, 0, new Uint8Array(8))).catch(() => {});
+      await wire.send(http2.frame(http2.FRAME.PING, 0, 0, new Uint8Array(8))).catch(() => {});
     }
   })();
   await goneAway(wire);
@@ -62,7 +62,7 @@ const SLOW: Record<string, (Uint8Array | string)[]> = {
   "half a header block": [
     http2.PREFACE,
     http2.settingsFrame(),
-    http2.frame(http2.HEADERS, 0, 1, new Uint8Array([0x82])),
+    http2.frame(http2.FRAME.HEADERS, 0, 1, new Uint8Array([0x82])),
   ],
   "half a frame of one": [http2.PREFACE, http2.settingsFrame(), GET.subarray(0, 12)],
   "half a frame's head": [http2.PREFACE, http2.settingsFrame(), GET.subarray(0, 5)],
@@ -86,7 +86,7 @@ Deno.test("h2: a body that comes slower than minRate is answered with 408, and t
   await wire.send(POST, data(1, "hello"), headers(3, fields()));
   await wire.status(3);
   clock.pass(7_000);
-  assertEquals([await wire.status(1), await wire.resetCode(1)], [408, http2.NO_ERROR]);
+  assertEquals([await wire.status(1), await wire.resetCode(1)], [408, http2.CODE.NO_ERROR]);
   assertEquals((await proxy.ended(2)).flag, "SI");
   await wire.send(headers(5, fields()));
   assertEquals(await wire.status(5), 200);
@@ -99,18 +99,18 @@ for (const which of ["its stream", "its connection"]) {
     await using origin = wireOrigin(() => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     await using proxy = testProxy(origin.address, { front: "tcp" });
     const window = which === "its stream" ? 10 : 1_000_000;
-    using wire = await http2Wire(proxy.address, { settings: [http2.INITIAL_WINDOW_SIZE, window] });
+    using wire = await http2Wire(proxy.address, { settings: [http2.SETTING.INITIAL_WINDOW_SIZE, window] });
     await wire.send(GET);
-    await wire.frame(({ type }) => type === http2.DATA);
+    await wire.frame(({ type }) => type === http2.FRAME.DATA);
     for (let i = 0; i < 2; i++) {
       await clock.looked();
       clock.pass(3_000);
       await clock.looked();
-      await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, which === "its stream" ? 1 : 0, 5)).catch(
+      await wire.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, which === "its stream" ? 1 : 0, 5)).catch(
         () => {},
       );
     }
-    if (which === "its stream") assertEquals(await wire.resetCode(1), http2.CANCEL);
+    if (which === "its stream") assertEquals(await wire.resetCode(1), http2.CODE.CANCEL);
     else await within(wire.closed, "the end of the connection");
     assertEquals((await proxy.ended(1)).flag, "SI");
   });
@@ -131,9 +131,9 @@ Deno.test("h2: a client that reads nothing at all is cut off after writeTimeout,
   await using proxy = testProxy(origin.address, { front: "tcp", writeTimeout: 200 });
   using wire = await http2Wire(proxy.address, {
     isReading: false,
-    settings: [http2.INITIAL_WINDOW_SIZE, 0x7fff_ffff],
+    settings: [http2.SETTING.INITIAL_WINDOW_SIZE, 0x7fff_ffff],
   });
-  await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, 0, 0x7000_0000), GET);
+  await wire.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, 0, 0x7000_0000), GET);
   await within(left.promise, "the end of the upstream's connection");
   assertEquals((await proxy.ended(1)).flag, "SI");
 });
@@ -179,16 +179,16 @@ Deno.test("h2: a proxy that stops says so, takes what is on its way, answers it,
   const running = startProxy(module, { listen: "127.0.0.1:0", listener: { front: "tcp" } });
   using idle = await http2Wire(running.address);
   using wire = await http2Wire(running.address);
-  await idle.frame(({ type }) => type === http2.SETTINGS);
+  await idle.frame(({ type }) => type === http2.FRAME.SETTINGS);
   await wire.send(GET);
   await asked;
   const stopped = running.stop(LONG);
   await goneAway(idle);
-  const { payload } = await wire.frame(({ type }) => type === http2.GOAWAY);
+  const { payload } = await wire.frame(({ type }) => type === http2.FRAME.GOAWAY);
   assertEquals(http2.uint32(payload, 0), 0x7fff_ffff);
-  await wire.send(headers(3, fields()), http2.frame(http2.PING, http2.ACK, 0, new Uint8Array(8)));
+  await wire.send(headers(3, fields()), http2.frame(http2.FRAME.PING, http2.FLAG.ACK, 0, new Uint8Array(8)));
   await wire.frame(
-    ({ type, payload }) => type === http2.GOAWAY && http2.uint32(payload, 0) === 3,
+    ({ type, payload }) => type === http2.FRAME.GOAWAY && http2.uint32(payload, 0) === 3,
     "the last word",
   );
   await wire.send(headers(5, fields()));

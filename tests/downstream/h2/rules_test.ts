@@ -72,7 +72,7 @@ for (const protocol of ["", "websocket"]) {
       ? [":method", "CONNECT", ":authority", "a:443"]
       : [...fields({ ":method": "CONNECT" }), ":protocol", protocol];
     await wire.send(headers(1, lines, false));
-    assertEquals([await wire.status(1), await wire.resetCode(1)], [405, http2.NO_ERROR]);
+    assertEquals([await wire.status(1), await wire.resetCode(1)], [405, http2.CODE.NO_ERROR]);
   });
 }
 
@@ -115,7 +115,7 @@ for (const [what, sent] of [["longer", "hello!"], ["shorter", "hell"]] as const)
       headers(1, [...fields({ ":method": "POST" }), "content-length", "5"], false),
       data(1, sent, true),
     );
-    assertEquals(await wire.resetCode(1), http2.PROTOCOL_ERROR);
+    assertEquals(await wire.resetCode(1), http2.CODE.PROTOCOL_ERROR);
     assertEquals([(await proxy.ended(1)).flag, origin.requests.length], ["DPE", 0]);
     await wire.send(headers(3, GET));
     assertEquals(await wire.status(3), 200);

@@ -39,7 +39,7 @@ Deno.test("h2: a gRPC call: trailers of the upstream's chunked answer end the st
   const call = [...POST, "content-type", "application/grpc", "te", "trailers"];
   await wire.send(headers(1, call, false), data(1, "question", true));
   await wire.ended(1);
-  const [head, trailers] = wire.frames.filter(({ type }) => type === http2.HEADERS);
+  const [head, trailers] = wire.frames.filter(({ type }) => type === http2.FRAME.HEADERS);
   assertEquals([head!.fields![":status"], wire.body(1)], ["200", "hello"]);
   assertEquals(trailers!.fields, { "grpc-status": "0", "grpc-message": "fine" });
   assertEquals([origin.requests[0]!.body, origin.requests[0]!.fields.includes("te: trailers")], [
@@ -69,7 +69,7 @@ Deno.test("h2: interim responses come ahead of the answer, and 100 when the clie
   await wire.frame(({ fields }) => fields?.[":status"] === "100", "the leave to go on");
   await wire.send(data(1, "hello", true));
   assertEquals(await wire.status(1), 204);
-  const heads = wire.frames.filter(({ type }) => type === http2.HEADERS);
+  const heads = wire.frames.filter(({ type }) => type === http2.FRAME.HEADERS);
   assertEquals(heads.map(({ fields }) => fields![":status"]), ["103", "100", "204"]);
   assertEquals([heads[0]!.fields!["link"], wire.isEnded(1)], ["</a>", true]);
 });
@@ -81,7 +81,7 @@ Deno.test("h2: an answer ahead of the upload's end is whole, and tells the clien
   await using proxy = testProxy(origin.address, { front: "tcp" });
   using wire = await http2Wire(proxy.address);
   await wire.send(headers(1, POST, false), data(1, letters(10_000)));
-  assertEquals([await wire.status(1), await wire.resetCode(1)], [413, http2.NO_ERROR]);
+  assertEquals([await wire.status(1), await wire.resetCode(1)], [413, http2.CODE.NO_ERROR]);
   assertEquals([wire.body(1), wire.isEnded(1)], ["no", true]);
   // What was on its way harms nobody.
   await wire.send(data(1, letters(10_000)), data(1, "", true), headers(3, fields()));
@@ -104,7 +104,7 @@ for (const [what, lines, isLast, answer] of LEAVING) {
       await wire.send(headers(1, lines, isLast));
       if (!isLast) await wire.send(data(1, "hello"));
       await within(origin.asked, "the upstream to be asked");
-      if (answer !== "") await wire.frame(({ type }) => type === http2.DATA);
+      if (answer !== "") await wire.frame(({ type }) => type === http2.FRAME.DATA);
       const before = performance.now();
       if (how === "resets its stream") await wire.send(reset(1));
       else wire[Symbol.dispose]();
@@ -127,15 +127,15 @@ Deno.test("h2: a client that takes nothing holds the upstream up, and its other 
     await flow.done;
   });
   await using proxy = testProxy(origin.address, { front: "tcp" });
-  using wire = await http2Wire(proxy.address, { settings: [http2.INITIAL_WINDOW_SIZE, 10] });
+  using wire = await http2Wire(proxy.address, { settings: [http2.SETTING.INITIAL_WINDOW_SIZE, 10] });
   await wire.send(headers(1, fields()));
-  await wire.frame(({ type }) => type === http2.DATA);
+  await wire.frame(({ type }) => type === http2.FRAME.DATA);
   const held = await quiet(pushed);
   assert(held < 20_000_000, `${held} bytes`);
   assertEquals(wire.body(1).length, 10);
   await wire.send(headers(3, fields({ ":path": "/small" })));
   await wire.ended(3);
-  await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, 1, 5));
+  await wire.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, 1, 5));
   await wire.frame(() => wire.body(1).length === 15, "five bytes more");
   await wire.send(reset(1));
   await within(origin.left, "the end of the upstream's connection");
@@ -156,11 +156,11 @@ Deno.test("h2: an upstream that takes nothing holds the client up within its win
   for (let sent = 0; sent < 16; sent++) await wire.send(piece);
   await wire.send(headers(3, fields({ ":path": "/small" })));
   assertEquals(await wire.status(3), 204);
-  const more = wire.frames.filter(({ type, stream }) => type === http2.WINDOW_UPDATE && stream === 1);
+  const more = wire.frames.filter(({ type, stream }) => type === http2.FRAME.WINDOW_UPDATE && stream === 1);
   assertEquals(more.length, 0);
   // One byte above what was agreed on.
   await wire.send(data(1, "a"));
-  assertEquals(await wire.resetCode(1), http2.FLOW_CONTROL_ERROR);
+  assertEquals(await wire.resetCode(1), http2.CODE.FLOW_CONTROL_ERROR);
   stuck.resolve();
   await proxy.ended(2);
 });
@@ -171,15 +171,15 @@ Deno.test("h2: bodies of many streams, more than every window, arrive whole both
     `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
   );
   await using proxy = testProxy(origin.address, { front: "tcp" });
-  using wire = await http2Wire(proxy.address, { settings: [http2.INITIAL_WINDOW_SIZE, 0x7fff_ffff] });
-  await wire.send(http2.numbersFrame(http2.WINDOW_UPDATE, 0, 0x7000_0000));
+  using wire = await http2Wire(proxy.address, { settings: [http2.SETTING.INITIAL_WINDOW_SIZE, 0x7fff_ffff] });
+  await wire.send(http2.numbersFrame(http2.FRAME.WINDOW_UPDATE, 0, 0x7000_0000));
   const upload = async (stream: number) => {
     await wire.send(headers(stream, POST, false));
     for (let at = 0; at < text.length; at += 10_000) {
       const leave = () =>
         wire.frames.reduce(
           (sum, { type, stream: id, payload }) =>
-            sum + (type === http2.WINDOW_UPDATE && id === stream ? http2.uint32(payload, 0) : 0),
+            sum + (type === http2.FRAME.WINDOW_UPDATE && id === stream ? http2.uint32(payload, 0) : 0),
           256 * 1024,
         );
       await wire.frame(() => leave() >= at + 10_000, "leave to send more");
@@ -205,7 +205,7 @@ for (const [what, method, head] of BODILESS) {
     using wire = await http2Wire(proxy.address);
     await wire.send(headers(1, fields({ ":method": method })), headers(3, fields({ ":method": method })));
     await wire.ended(3);
-    assert(wire.isEnded(1) && !wire.frames.some(({ type }) => type === http2.DATA));
+    assert(wire.isEnded(1) && !wire.frames.some(({ type }) => type === http2.FRAME.DATA));
   });
 }
 
@@ -217,7 +217,7 @@ Deno.test("h2: no field of the upstream's connection is sent, and names are in l
   using wire = await http2Wire(proxy.address);
   await wire.send(headers(1, fields()));
   await wire.ended(1);
-  const { fields: found } = await wire.frame(({ type }) => type === http2.HEADERS);
+  const { fields: found } = await wire.frame(({ type }) => type === http2.FRAME.HEADERS);
   const { date, ...rest } = found!;
   assert(date !== undefined);
   assertEquals(rest, { ":status": "200", "x-a": "b", "set-cookie": "b=2", "content-length": "0" });
@@ -230,7 +230,7 @@ Deno.test("h2: a head of an answer that takes several frames arrives", async () 
   using wire = await http2Wire(proxy.address);
   await wire.send(headers(1, fields()));
   await wire.ended(1);
-  assertEquals(wire.frames.filter(({ type }) => type === http2.CONTINUATION).length, 2);
+  assertEquals(wire.frames.filter(({ type }) => type === http2.FRAME.CONTINUATION).length, 2);
   assertEquals(wire.body(1), "hello");
 });
 
@@ -242,7 +242,7 @@ for (const [what, length] of [["longer", "3"], ["shorter", "9"]]) {
     }, { front: "tcp" });
     using wire = await http2Wire(proxy.address);
     await wire.send(headers(1, fields()));
-    assertEquals([await wire.resetCode(1), wire.isEnded(1)], [http2.INTERNAL_ERROR, false]);
+    assertEquals([await wire.resetCode(1), wire.isEnded(1)], [http2.CODE.INTERNAL_ERROR, false]);
     const { flag } = await proxy.ended(1);
     if (what === "longer") assertEquals(flag, "IE");
   });
