@@ -28,7 +28,7 @@ export interface Hsts {
  * Times are in milliseconds. A time of 0 is for ever; a number of connections or requests of 0 is no limit.
  */
 export interface ListenerOptions {
-  /** `serve` is `Deno.serve`; `tcp` is Postern's own HTTP/1.1 server on `Deno.listen`. @default {"serve"} */
+  /** `serve` is `Deno.serve`; `tcp` is Postern's own server on `Deno.listen`. @default {"serve"} */
   front?: "serve" | "tcp";
   /**
    * Speak TLS with these files, which are read again on `SIGHUP`. Of several pairs, a client gets the one whose
@@ -89,6 +89,13 @@ export interface ListenerOptions {
   maxConnectionsPerAddress?: number;
   /** Requests on a connection. @default {10_000} */
   maxRequests?: number;
+  /**
+   * Whether HTTP/2 is spoken: on TLS with clients that choose it by ALPN, in clear text with those that begin with it.
+   * @default {true}
+   */
+  http2?: boolean;
+  /** Requests at a time on a connection by HTTP/2; beyond, they are refused, which clients may repeat. @default {128} */
+  maxStreams?: number;
   /** The longest request line, in bytes; beyond, 414. @default {16_384} */
   maxRequestLine?: number;
   /** The largest head, in bytes; beyond, 431. @default {65_536} */

@@ -37,6 +37,8 @@ const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
   maxConnections: count,
   maxConnectionsPerAddress: count,
   maxRequests: count,
+  http2: { expected: "true or false", holds: (value) => typeof value === "boolean" },
+  maxStreams: count,
   maxRequestLine: bytes(256, 1024 * 1024),
   maxHead: bytes(1024, 1024 * 1024),
   maxFields: { expected: "a whole number >= 1", holds: (value) => isCount(value) && value !== 0 },

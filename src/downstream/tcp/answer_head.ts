@@ -74,7 +74,10 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
     buffer[at++] = CR;
     buffer[at++] = LF;
   }
-  if (!hasDate && status >= 200) at = putString(buffer, at, dateLine());
+  if (!hasDate && status >= 200) {
+    httpDate();
+    at = putString(buffer, at, dateLine);
+  }
   if (typeof framing === "number") {
     at = putString(buffer, at, "content-length: ");
     at = putString(buffer, at, String(framing));
@@ -99,12 +102,15 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
 let dateSecond = -1;
 let date = "";
 
-/** RFC 9110 section 6.6.1 wants one in every response; it is made once a second. */
-function dateLine(): string {
+let dateLine = "";
+
+/** The value of Date: RFC 9110 section 6.6.1 wants one in every response; it is made once a second. */
+export function httpDate(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;
-    date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
+    date = new Date(second * 1000).toUTCString();
+    dateLine = `date: ${date}\r\n`;
   }
   return date;
 }

@@ -19,14 +19,15 @@ export class Certificates {
    * Reads the files.
    *
    * @param files At least one pair. A name that two certificates have is the earlier one's.
+   * @param protocols What ALPN may choose from, the best first.
    * @throws {Error} that names the file which cannot be used
    */
-  constructor(files: readonly ListenerTls[]) {
+  constructor(files: readonly ListenerTls[], protocols: string[]) {
     this.#names = new ServerNames(files.map(contextOf));
     this.options = {
       isServer: true,
       secureContext: this.#names.for(undefined),
-      ALPNProtocols: ["http/1.1"],
+      ALPNProtocols: protocols,
     };
     if (files.length > 1) {
       this.options.SNICallback = (name, done) => done(null, this.contextFor(name));

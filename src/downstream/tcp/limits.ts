@@ -15,7 +15,8 @@ type NoLimits =
   | "redirectHttp"
   | "redirectPort"
   | "proxyProtocol"
-  | "maxMessage";
+  | "maxMessage"
+  | "http2";
 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
@@ -26,6 +27,7 @@ const DEFAULTS: TcpLimits = {
   maxConnections: 16_384,
   maxConnectionsPerAddress: 0,
   maxRequests: 10_000,
+  maxStreams: 128,
   maxRequestLine: 16 * 1024,
   maxHead: 64 * 1024,
   maxFields: 200,

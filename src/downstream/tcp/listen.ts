@@ -42,6 +42,7 @@ class TcpFront implements Front, Server {
   readonly watchdog = new Watchdog();
   readonly scheme: string;
   readonly speaksForClients: TrustCheck;
+  readonly speaksHttp2: boolean;
   readonly failed = false;
   draining = false;
   certificates: Certificates | undefined;
@@ -63,6 +64,7 @@ class TcpFront implements Front, Server {
     this.limits = limitsOf(options);
     this.scheme = options.tls === undefined ? "http" : "https";
     this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
+    this.speaksHttp2 = options.http2 ?? true;
     this.#address = address;
     this.#tls = tlsPairs(options);
     this.renewTls();
@@ -77,7 +79,8 @@ class TcpFront implements Front, Server {
   }
 
   renewTls(): void {
-    if (this.#tls.length > 0) this.certificates = new Certificates(this.#tls);
+    if (this.#tls.length === 0) return;
+    this.certificates = new Certificates(this.#tls, this.speaksHttp2 ? ["h2", "http/1.1"] : ["http/1.1"]);
   }
 
   admit(connection: Counted): boolean {

@@ -76,7 +76,7 @@ function keptLength(answer: FrontResponse): "kept" | "close" {
 }
 
 /** What the answer says of the length of a body that is still to come; Infinity for nothing, or nothing of sense. */
-function saidLength({ headers: { lines } }: FrontResponse): number {
+export function saidLength({ headers: { lines } }: FrontResponse): number {
   for (let i = 0; i < lines.length; i += 2) {
     if (isName(lines[i]!, "content-length")) {
       return /^\d{1,15}$/.test(lines[i + 1]!) ? Number(lines[i + 1]) : Infinity;

@@ -30,6 +30,8 @@ export interface Server {
   readonly certificates: Certificates | undefined;
   /** Whose connections begin with a PROXY protocol header. */
   readonly speaksForClients: (address: string) => boolean;
+  /** Whether HTTP/2 is spoken. */
+  readonly speaksHttp2: boolean;
   /** Whether connections are to end after their present request. */
   readonly draining: boolean;
   /** Whether a connection whose client is known now may stay. */
