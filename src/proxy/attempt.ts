@@ -42,6 +42,8 @@ export class Attempt {
   /** Whether the observer is still to be told of the end. */
   #observed = false;
   #begunAt = 0;
+  /** Whether a connection was opened for it: by HTTP/2, it may share another's. */
+  #opened = false;
 
   constructor(run: RequestState) {
     this.#run = run;
@@ -102,7 +104,7 @@ export class Attempt {
       : (protocol === "http1" ? undefined : shared.pool.http2.take(target)) ?? shared.pool.take(target);
     if (connection === undefined) {
       return this.#connect(target, protocol).then((connection) => {
-        this.reused = !fresh && connection instanceof Http2Session && connection.served > 1;
+        this.reused = !fresh && !this.#opened;
         if (this.reused) shared.counters.reuses++;
         return this.#connected(connection, body, first);
       });
@@ -248,6 +250,7 @@ export class Attempt {
       const client = target.proxyProtocol === undefined ? undefined : run.front.endpoints();
       const connection = await connect(target, signal, client, protocol);
       run.shared.counters.connects++;
+      this.#opened = true;
       return connection;
     };
     try {

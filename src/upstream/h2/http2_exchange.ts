@@ -40,7 +40,8 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
   readonly #head = Promise.withResolvers<ResponseHead>();
   #wishes: Wishes = NO_WISHES;
   #method = "";
-  #begunAt = Infinity;
+  /** How often anything had come on the session before. */
+  #heardBefore = 0;
   /** What is left of a request's body of known length. */
   #left = Infinity;
   #body: Http2Body | undefined = undefined;
@@ -96,7 +97,7 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
     }
     this.#method = request.method;
     this.#wishes = wishes;
-    this.#begunAt = session.now;
+    this.#heardBefore = session.heard;
     this.#untouched = false;
     this.#isSent = framing === null || framing === 0;
     session.open(this, encodeBlock(lines), this.#isSent);
@@ -250,9 +251,10 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
       this.#wishes.onInterim?.(head);
       return;
     }
+    this.#hasBody = this.#method !== "HEAD" && status !== 204 && status !== 304;
+    if (isLast && this.#hasBody && head.bodyLength > 0) throw bad("it has a content-length but no body");
     this.#awaitingHead = false;
     this.#readBy = Infinity;
-    this.#hasBody = this.#method !== "HEAD" && status !== 204 && status !== 304;
     this.#body = new Http2Body(this, head.bodyLength === UNTIL_CLOSE ? undefined : head.bodyLength);
     this.#head.resolve(head);
   }
@@ -274,7 +276,7 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
     const session = this.#session;
     const { label, timeouts } = session.connection.target;
     // Nothing at all came since: the other side may be gone without a word.
-    if (session.heardAt < this.#begunAt) session.retire();
+    if (session.heard === this.#heardBefore) session.retire();
     this.abort(new ProxyError("upstream_timeout", `${label}: waited ${timeouts[what]} ms ${WAITING[what]}`));
   }
 

@@ -101,12 +101,10 @@ export class Http2Session {
   readonly connection: Connection;
   /** Resolves when the upstream has said how it wants to be spoken to; rejects when it does not speak HTTP/2. */
   readonly ready: Promise<void>;
-  /** Requests that were given to it. */
-  served = 0;
   /** When it is closed unless it is used, on the watchdog's clock. */
   expiresAt = Infinity;
-  /** When anything came last, on the watchdog's clock. */
-  heardAt: number;
+  /** How often anything came. */
+  heard = 0;
   readonly #owner: SessionOwner;
   readonly #watchdog: Watchdog;
   readonly #output: Output;
@@ -130,7 +128,6 @@ export class Http2Session {
     this.connection = connection;
     this.#watchdog = watchdog;
     this.#owner = owner;
-    this.heardAt = watchdog.now;
     this.#output = new Output((bytes) => connection.write(bytes), (error) => this.#lose(error));
     this.ready = this.#ready.promise;
     this.ready.catch(() => {});
@@ -165,7 +162,6 @@ export class Http2Session {
   /** Keeps a place for a stream. */
   reserve(): void {
     this.#places++;
-    this.served++;
     this.expiresAt = Infinity;
   }
 
@@ -246,7 +242,7 @@ export class Http2Session {
         const n = await connection.fill(2 * MAX_FRAME);
         if (n === null) throw new ProxyError("upstream_closed", `${this.#label} closed the connection`);
         connection.end += n;
-        this.heardAt = this.now;
+        this.heard++;
       }
     } catch (error) {
       if (this.#isClosed || !(error instanceof Breach)) return this.#lose(error);
