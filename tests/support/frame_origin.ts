@@ -99,7 +99,7 @@ export class FrameConnection {
     const decoder = new HpackDecoder();
     const piece = new Uint8Array(64 * 1024);
     let bytes = new Uint8Array();
-    let skip = PREFACE.length;
+    let isBegun = false;
     for (;;) {
       const n = await this.#conn.read(piece).catch(() => null);
       if (n === null) return;
@@ -107,9 +107,13 @@ export class FrameConnection {
       all.set(bytes);
       all.set(piece.subarray(0, n), bytes.length);
       bytes = all;
-      if (bytes.length < skip) continue;
-      bytes = bytes.subarray(skip);
-      skip = 0;
+      if (!isBegun) {
+        // What is ahead of the preface, such as a PROXY protocol header, is passed over.
+        const skip = new TextDecoder("latin1").decode(bytes).indexOf(PREFACE);
+        if (skip < 0) continue;
+        isBegun = true;
+        bytes = bytes.subarray(skip + PREFACE.length);
+      }
       while (bytes.length >= 9) {
         const end = 9 + (uint32(bytes, 0) >>> 8);
         if (bytes.length < end) break;
