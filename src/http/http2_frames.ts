@@ -16,42 +16,44 @@ export const DEFAULT_WINDOW = 65_535;
 export const MAX_31_BIT = 0x7fff_ffff;
 
 /** The types of frames. */
-export const DATA = 0;
-export const HEADERS = 1;
-export const PRIORITY = 2;
-export const RST_STREAM = 3;
-export const SETTINGS = 4;
-export const PUSH_PROMISE = 5;
-export const PING = 6;
-export const GOAWAY = 7;
-export const WINDOW_UPDATE = 8;
-export const CONTINUATION = 9;
+export const FRAME = {
+  DATA: 0,
+  HEADERS: 1,
+  PRIORITY: 2,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PUSH_PROMISE: 5,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const;
 
-/** Flags. */
-export const ACK = 0x1;
-export const END_STREAM = 0x1;
-export const END_HEADERS = 0x4;
-export const PADDED = 0x8;
-export const HAS_PRIORITY = 0x20;
+/** Flags; what each is good for is the frame's to say. */
+export const FLAG = { ACK: 0x1, END_STREAM: 0x1, END_HEADERS: 0x4, PADDED: 0x8, PRIORITY: 0x20 } as const;
 
 /** Settings. */
-export const ENABLE_PUSH = 2;
-export const MAX_CONCURRENT_STREAMS = 3;
-export const INITIAL_WINDOW_SIZE = 4;
-export const MAX_FRAME_SIZE = 5;
-export const MAX_HEADER_LIST_SIZE = 6;
+export const SETTING = {
+  ENABLE_PUSH: 2,
+  MAX_CONCURRENT_STREAMS: 3,
+  INITIAL_WINDOW_SIZE: 4,
+  MAX_FRAME_SIZE: 5,
+  MAX_HEADER_LIST_SIZE: 6,
+} as const;
 
 /** Error codes. */
-export const NO_ERROR = 0;
-export const PROTOCOL_ERROR = 1;
-export const INTERNAL_ERROR = 2;
-export const FLOW_CONTROL_ERROR = 3;
-export const STREAM_CLOSED = 5;
-export const FRAME_SIZE_ERROR = 6;
-export const REFUSED_STREAM = 7;
-export const CANCEL = 8;
-export const COMPRESSION_ERROR = 9;
-export const ENHANCE_YOUR_CALM = 11;
+export const CODE = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  INTERNAL_ERROR: 2,
+  FLOW_CONTROL_ERROR: 3,
+  STREAM_CLOSED: 5,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  CANCEL: 8,
+  COMPRESSION_ERROR: 9,
+  ENHANCE_YOUR_CALM: 11,
+} as const;
 
 /** Writes what comes before a payload; where that begins. */
 export function putFrameHead(
@@ -93,17 +95,18 @@ export function settingsFrame(...settings: number[]): Uint8Array {
     payload[i * 3 + 1] = settings[i]!;
     putUint32(payload, i * 3 + 2, settings[i + 1]!);
   }
-  return frame(SETTINGS, 0, 0, payload);
+  return frame(FRAME.SETTINGS, 0, 0, payload);
 }
 
-/** A header block as a HEADERS frame and as many of CONTINUATION as it takes. */
+/** A header block as a HEADERS frame and as many of FRAME.CONTINUATION as it takes. */
 export function headersFrames(stream: number, block: Uint8Array, isLast: boolean): Uint8Array {
   const count = Math.max(1, Math.ceil(block.length / MAX_FRAME));
   const bytes = new Uint8Array(block.length + count * FRAME_HEAD);
-  for (let i = 0, at = 0; i < count; i++) {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
     const part = block.subarray(i * MAX_FRAME, (i + 1) * MAX_FRAME);
-    const flags = (i === count - 1 ? END_HEADERS : 0) | (i === 0 && isLast ? END_STREAM : 0);
-    at = putFrameHead(bytes, at, part.length, i === 0 ? HEADERS : CONTINUATION, flags, stream);
+    const flags = (i === count - 1 ? FLAG.END_HEADERS : 0) | (i === 0 && isLast ? FLAG.END_STREAM : 0);
+    at = putFrameHead(bytes, at, part.length, i === 0 ? FRAME.HEADERS : FRAME.CONTINUATION, flags, stream);
     bytes.set(part, at);
     at += part.length;
   }

@@ -6,17 +6,12 @@
 import { HpackDecoder } from "../../src/http/hpack/decoder.ts";
 import { encodeBlock } from "../../src/http/hpack/encoder.ts";
 import {
-  ACK,
-  DATA,
-  END_STREAM,
+  FLAG,
+  FRAME,
   frame,
-  GOAWAY,
-  HEADERS,
   headersFrames,
   numbersFrame,
   PREFACE,
-  RST_STREAM,
-  SETTINGS,
   settingsFrame,
   uint32,
 } from "../../src/http/http2_frames.ts";
@@ -59,17 +54,17 @@ export class FrameConnection {
   /** Sends a piece of a body. */
   data(id: number, text: string | Uint8Array, isLast = false): Promise<void> {
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-    return this.send(frame(DATA, isLast ? END_STREAM : 0, id, bytes));
+    return this.send(frame(FRAME.DATA, isLast ? FLAG.END_STREAM : 0, id, bytes));
   }
 
   /** Gives a stream up. */
   reset(id: number, code: number): Promise<void> {
-    return this.send(numbersFrame(RST_STREAM, id, code));
+    return this.send(numbersFrame(FRAME.RST_STREAM, id, code));
   }
 
   /** Says what stream is the last that is acted on. */
   goAway(last: number, code = 0): Promise<void> {
-    return this.send(numbersFrame(GOAWAY, 0, last, code));
+    return this.send(numbersFrame(FRAME.GOAWAY, 0, last, code));
   }
 
   /** Answers a request in full. */
@@ -120,7 +115,7 @@ export class FrameConnection {
         const type = bytes[3]!;
         const payload = bytes.slice(9, end);
         const fields: string[] = [];
-        if (type === HEADERS) {
+        if (type === FRAME.HEADERS) {
           const { lines } = decoder.decode(payload, { maxHead: 1 << 20, maxFields: 1000 });
           for (let i = 0; i < lines.length; i += 2) fields.push(`${lines[i]}: ${lines[i + 1]}`);
         }
@@ -162,8 +157,8 @@ export function frameOrigin({ settings = [], onRequest, onFrame }: FrameTalk): F
   const talk = async (connection: FrameConnection) => {
     if (settings !== null) await connection.send(settingsFrame(...settings));
     await connection.read(async (frameIn) => {
-      if (frameIn.type === SETTINGS && (frameIn.flags & ACK) === 0 && settings !== null) {
-        await connection.send(frame(SETTINGS, ACK, 0, new Uint8Array()));
+      if (frameIn.type === FRAME.SETTINGS && (frameIn.flags & FLAG.ACK) === 0 && settings !== null) {
+        await connection.send(frame(FRAME.SETTINGS, FLAG.ACK, 0, new Uint8Array()));
       }
       await onFrame?.(connection, frameIn);
       // Trailer fields are no head.

@@ -1,22 +1,7 @@
 /** Upstreams that speak HTTP/2 badly, or not for long. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Peer, PeerTimeouts, ProxyModule } from "../../src/mod.ts";
-import {
-  CANCEL,
-  CONTINUATION,
-  DATA,
-  frame,
-  HEADERS,
-  INITIAL_WINDOW_SIZE,
-  MAX_CONCURRENT_STREAMS,
-  numbersFrame,
-  PING,
-  PUSH_PROMISE,
-  REFUSED_STREAM,
-  RST_STREAM,
-  SETTINGS,
-  WINDOW_UPDATE,
-} from "../../src/http/http2_frames.ts";
+import { CODE, FRAME, frame, numbersFrame, SETTING } from "../../src/http/http2_frames.ts";
 import { type FrameConnection, frameOrigin, type FrameTalk } from "../support/frame_origin.ts";
 import { rawOrigin } from "../support/origin.ts";
 import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
@@ -42,8 +27,9 @@ const post = async (proxy: TestProxy, body = "hello") =>
 Deno.test("a refused stream is tried again, a POST as well", async () => {
   let bodies = 0;
   await using origin = frameOrigin({
-    onRequest: (connection, id) => id === 1 ? connection.reset(id, REFUSED_STREAM) : connection.answer(id),
-    onFrame: (_, { type, id }) => void (type === DATA && id > 1 && bodies++),
+    onRequest: (connection, id) =>
+      id === 1 ? connection.reset(id, CODE.REFUSED_STREAM) : connection.answer(id),
+    onFrame: (_, { type, id }) => void (type === FRAME.DATA && id > 1 && bodies++),
   });
   await using proxy = proxyTo(origin.address);
   const { status, body } = await post(proxy);
@@ -52,7 +38,9 @@ Deno.test("a refused stream is tried again, a POST as well", async () => {
 });
 
 Deno.test("a stream that is always refused is a 502 after the attempts allowed", async () => {
-  await using origin = frameOrigin({ onRequest: (connection, id) => connection.reset(id, REFUSED_STREAM) });
+  await using origin = frameOrigin({
+    onRequest: (connection, id) => connection.reset(id, CODE.REFUSED_STREAM),
+  });
   await using proxy = proxyTo(origin.address, { options: { retries: 2 } });
   assertEquals((await post(proxy)).status, 502);
   const { flag, attempts } = await proxy.ended(1);
@@ -92,10 +80,10 @@ Deno.test("GOAWAY lets the streams that it covers end, and takes no new ones", a
 });
 
 Deno.test("a POST whose stream is reset is not sent twice", async () => {
-  await using origin = frameOrigin({ onRequest: (connection, id) => connection.reset(id, CANCEL) });
+  await using origin = frameOrigin({ onRequest: (connection, id) => connection.reset(id, CODE.CANCEL) });
   await using proxy = proxyTo(origin.address);
   assertEquals((await post(proxy)).status, 502);
-  assertEquals(origin.connections[0]!.frames.filter(({ type }) => type === HEADERS).length, 1);
+  assertEquals(origin.connections[0]!.frames.filter(({ type }) => type === FRAME.HEADERS).length, 1);
 });
 
 Deno.test("a connection that closes unanswered: a GET on a used one is sent again, a POST is not", async () => {
@@ -110,7 +98,7 @@ Deno.test("a connection that closes unanswered: a GET on a used one is sent agai
 
 const HEAD = [":status", "200"];
 const CUT: Record<string, (connection: FrameConnection, id: number) => Promise<void> | void> = {
-  "is reset with CANCEL": (connection, id) => connection.reset(id, CANCEL),
+  "is reset with CANCEL": (connection, id) => connection.reset(id, CODE.CANCEL),
   "is reset with NO_ERROR": (connection, id) => connection.reset(id, 0),
   "loses its connection": (connection) => connection.close(),
   "goes on with a head": (connection, id) => connection.head(id, HEAD),
@@ -180,7 +168,10 @@ for (const [what, answer] of Object.entries(MALFORMED)) {
     });
     await using proxy = proxyTo(origin.address, { options: { retries: 0 } });
     const held = send(proxy.address, requestText("GET", "/held"));
-    await until("the first request is there", () => origin.connections[0]?.frames.at(-1)?.type === HEADERS);
+    await until(
+      "the first request is there",
+      () => origin.connections[0]?.frames.at(-1)?.type === FRAME.HEADERS,
+    );
     const text = await send(proxy.address, requestText("GET", "/bad"));
     // Behind the interim ones.
     const bad = parseMessage(text.slice(text.lastIndexOf("HTTP/1.1 ")));
@@ -197,22 +188,23 @@ for (const [what, answer] of Object.entries(MALFORMED)) {
 
 const BREACHES: Record<string, (connection: FrameConnection, id: number) => Promise<void>> = {
   "data on a stream that was not opened": (connection) => connection.data(99, "hello"),
-  "a push": (connection, id) => connection.send(frame(PUSH_PROMISE, 4, id, new Uint8Array(4))),
+  "a push": (connection, id) => connection.send(frame(FRAME.PUSH_PROMISE, 4, id, new Uint8Array(4))),
   "a head block that breaks off": async (connection, id) => {
-    await connection.send(frame(HEADERS, 0, id, new Uint8Array([0x88])));
+    await connection.send(frame(FRAME.HEADERS, 0, id, new Uint8Array([0x88])));
     await connection.data(id, "hello");
   },
   "a continuation of nothing": (connection, id) =>
-    connection.send(frame(CONTINUATION, 4, id, new Uint8Array())),
+    connection.send(frame(FRAME.CONTINUATION, 4, id, new Uint8Array())),
   "a header block that refers to nothing": (connection, id) =>
-    connection.send(frame(HEADERS, 4, id, new Uint8Array([0xff, 0x20]))),
+    connection.send(frame(FRAME.HEADERS, 4, id, new Uint8Array([0xff, 0x20]))),
   "a frame that is too large": (connection, id) =>
-    connection.send(frame(DATA, 0, id, new Uint8Array(16_385))),
+    connection.send(frame(FRAME.DATA, 0, id, new Uint8Array(16_385))),
   "padding that is longer than its frame": (connection, id) =>
-    connection.send(frame(DATA, 8, id, new Uint8Array([9, 1]))),
-  "a window that overflows": (connection) => connection.send(numbersFrame(WINDOW_UPDATE, 0, 0x7fff_ffff)),
-  "settings on a stream": (connection, id) => connection.send(frame(SETTINGS, 0, id, new Uint8Array())),
-  "a PING of a wrong size": (connection) => connection.send(frame(PING, 0, 0, new Uint8Array(7))),
+    connection.send(frame(FRAME.DATA, 8, id, new Uint8Array([9, 1]))),
+  "a window that overflows": (connection) =>
+    connection.send(numbersFrame(FRAME.WINDOW_UPDATE, 0, 0x7fff_ffff)),
+  "settings on a stream": (connection, id) => connection.send(frame(FRAME.SETTINGS, 0, id, new Uint8Array())),
+  "a PING of a wrong size": (connection) => connection.send(frame(FRAME.PING, 0, 0, new Uint8Array(7))),
 };
 for (const [what, breach] of Object.entries(BREACHES)) {
   Deno.test(`${what} ends the session, and its streams are 502`, async () => {
@@ -227,7 +219,7 @@ const MUTE: Record<string, FrameTalk> = {
   "a response's head": {},
   "more of a body": { onRequest: (connection, id) => connection.head(id, [...HEAD, "content-length", "9"]) },
   "its SETTINGS": { settings: null },
-  "leave to send the body": { settings: [INITIAL_WINDOW_SIZE, 0] },
+  "leave to send the body": { settings: [SETTING.INITIAL_WINDOW_SIZE, 0] },
 };
 for (const [what, talk] of Object.entries(MUTE)) {
   Deno.test(`an upstream that keeps back ${what} is given up in time`, async () => {
@@ -238,7 +230,7 @@ for (const [what, talk] of Object.entries(MUTE)) {
     const { flag } = await proxy.ended(1);
     assertEquals(flag, what === "its SETTINGS" ? "UF" : "UT");
     // Where nothing at all came, the connection is given up with the stream.
-    const reset = origin.connections[0]!.frame(({ type }) => type === RST_STREAM);
+    const reset = origin.connections[0]!.frame(({ type }) => type === FRAME.RST_STREAM);
     await within(Promise.race([reset, origin.closed()]), "a reset, or the connection's end");
   });
 }
@@ -268,16 +260,16 @@ Deno.test("an upstream that speaks HTTP/1.1 is a 502 where HTTP/2 is required", 
 });
 
 Deno.test("an upstream that takes no streams at all is a 502", async () => {
-  await using origin = frameOrigin({ settings: [MAX_CONCURRENT_STREAMS, 0] });
+  await using origin = frameOrigin({ settings: [SETTING.MAX_CONCURRENT_STREAMS, 0] });
   await using proxy = proxyTo(origin.address, { options: { retries: 0 } });
   assertEquals([(await get(proxy)).status, (await proxy.ended(1)).flag], [502, "UF"]);
 });
 
 Deno.test("an upstream that asks for answers and takes none is given up", async () => {
   const pings = new Uint8Array(17 * 4096);
-  for (let at = 0; at < pings.length; at += 17) pings.set(frame(PING, 0, 0, new Uint8Array(8)), at);
+  for (let at = 0; at < pings.length; at += 17) pings.set(frame(FRAME.PING, 0, 0, new Uint8Array(8)), at);
   await using origin = rawOrigin(async (connection) => {
-    await connection.writeBytes(frame(SETTINGS, 0, 0, new Uint8Array()));
+    await connection.writeBytes(frame(FRAME.SETTINGS, 0, 0, new Uint8Array()));
     await connection.read();
     for (;;) await connection.writeBytes(pings);
   });

@@ -1,17 +1,7 @@
 /** Sessions by HTTP/2: when one is opened, shared, kept and closed; and how much of a body is held in memory. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import type { Peer } from "../../src/mod.ts";
-import {
-  CANCEL,
-  DATA,
-  END_STREAM,
-  HEADERS,
-  INITIAL_WINDOW_SIZE,
-  MAX_CONCURRENT_STREAMS,
-  RST_STREAM,
-  uint32,
-  WINDOW_UPDATE,
-} from "../../src/http/http2_frames.ts";
+import { CODE, FLAG, FRAME, SETTING, uint32 } from "../../src/http/http2_frames.ts";
 import { type FrameConnection, frameOrigin } from "../support/frame_origin.ts";
 import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -30,7 +20,7 @@ Deno.test("no more streams than the upstream takes at once are opened: further s
   let most = 0;
   const open = new Map<number, number>();
   await using origin = frameOrigin({
-    settings: [MAX_CONCURRENT_STREAMS, 3],
+    settings: [SETTING.MAX_CONCURRENT_STREAMS, 3],
     async onRequest(connection, id) {
       const streams = (open.get(connection.number) ?? 0) + 1;
       open.set(connection.number, streams);
@@ -92,8 +82,11 @@ Deno.test("a client that leaves resets its stream alone", async () => {
     await client.write(requestText("GET", "/held"));
     await within(client.readHead(), "the head");
   }
-  const reset = await within(origin.connections[0]!.frame(({ type }) => type === RST_STREAM), "a reset");
-  assertEquals([reset.id, uint32(reset.payload, 0)], [1, CANCEL]);
+  const reset = await within(
+    origin.connections[0]!.frame(({ type }) => type === FRAME.RST_STREAM),
+    "a reset",
+  );
+  assertEquals([reset.id, uint32(reset.payload, 0)], [1, CODE.CANCEL]);
   assertEquals([await get(proxy), origin.connections.length], ["hello", 1]);
 });
 
@@ -114,7 +107,7 @@ Deno.test("a response that its client does not read is held up at its stream's w
   let wake = () => {};
   await using origin = frameOrigin({
     onFrame(_, { type, id, payload }) {
-      if (type === WINDOW_UPDATE && id === 1) {
+      if (type === FRAME.WINDOW_UPDATE && id === 1) {
         room += uint32(payload, 0);
         wake();
       }
@@ -154,12 +147,12 @@ Deno.test("no more of a request's body is sent than the upstream's windows allow
   let received = 0;
   let connection: FrameConnection | undefined;
   await using origin = frameOrigin({
-    settings: [INITIAL_WINDOW_SIZE, 10_000],
+    settings: [SETTING.INITIAL_WINDOW_SIZE, 10_000],
     onFrame(from, { type, payload, flags }) {
       connection = from;
-      if (type !== DATA) return;
+      if (type !== FRAME.DATA) return;
       received += payload.length;
-      if ((flags & END_STREAM) !== 0) return from.answer(1);
+      if ((flags & FLAG.END_STREAM) !== 0) return from.answer(1);
     },
   });
   await using proxy = proxyTo(origin.address);
@@ -167,11 +160,11 @@ Deno.test("no more of a request's body is sent than the upstream's windows allow
   await until("the window is used up", () => received === 10_000);
   const update = (id: number) => {
     const bytes = new Uint8Array(13);
-    bytes.set([0, 0, 4, WINDOW_UPDATE, 0, 0, 0, 0, id, 0, 0, 0x4e, 0x20]);
+    bytes.set([0, 0, 4, FRAME.WINDOW_UPDATE, 0, 0, 0, 0, id, 0, 0, 0x4e, 0x20]);
     return connection!.send(bytes);
   };
   await update(1);
   assertEquals(parseMessage(await answer).body, "hello");
   assertEquals(received, 30_000);
-  assert(connection!.frames.filter(({ type }) => type === HEADERS).length === 1);
+  assert(connection!.frames.filter(({ type }) => type === FRAME.HEADERS).length === 1);
 });

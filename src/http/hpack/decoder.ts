@@ -28,7 +28,7 @@ export interface BlockLimits {
 }
 
 /** What a header block held. */
-export interface Block {
+export interface HeaderBlock {
   /** Names and values in turns, {@linkcode MALFORMED} as the name of a field that must not be. */
   lines: string[];
   /** Whether there was more than the limits allow. */
@@ -66,7 +66,7 @@ export class HpackDecoder {
    *
    * @throws {HpackError} when it is malformed
    */
-  decode(bytes: Uint8Array, { maxHead, maxFields }: BlockLimits): Block {
+  decode(bytes: Uint8Array, { maxHead, maxFields }: BlockLimits): HeaderBlock {
     this.#bytes = bytes;
     this.#at = 0;
     this.#end = bytes.length;
@@ -140,12 +140,12 @@ export class HpackDecoder {
     const mask = (1 << bits) - 1;
     let value = this.#byte() & mask;
     if (value < mask) return value;
-    for (let shift = 0, byte = 0x80; byte >= 0x80; shift += 7) {
-      if (shift > 21) throw new HpackError("it holds a number that is too large");
-      byte = this.#byte();
+    for (let shift = 0; shift <= 21; shift += 7) {
+      const byte = this.#byte();
       value += (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
     }
-    return value;
+    throw new HpackError("it holds a number that is too large");
   }
 
   #string(): string {

@@ -51,7 +51,11 @@ function build(): void {
   for (let node = 0; node < NODES; node++) {
     for (let nibble = 0; nibble < 16; nibble++) STEPS[node * 16 + nibble] = stepFrom(tree, node, nibble);
   }
-  for (let i = 0, node = 0; i < 8; i++, node = tree[node]![1]) IS_PADDING[node] = 1;
+  let node = 0;
+  for (let i = 0; i < 8; i++) {
+    IS_PADDING[node] = 1;
+    node = tree[node]![1];
+  }
 }
 
 function stepFrom(tree: [number, number][], from: number, nibble: number): number {

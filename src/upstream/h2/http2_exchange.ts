@@ -6,18 +6,9 @@
 import { type BodyReader, UNTIL_CLOSE } from "../../http/body_reading.ts";
 import { ProxyError, toProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
-import type { Block } from "../../http/hpack/decoder.ts";
+import type { HeaderBlock } from "../../http/hpack/decoder.ts";
 import { encodeBlock } from "../../http/hpack/encoder.ts";
-import {
-  CANCEL,
-  FLOW_CONTROL_ERROR,
-  headersFrames,
-  MAX_31_BIT,
-  numbersFrame,
-  PROTOCOL_ERROR,
-  REFUSED_STREAM,
-  WINDOW_UPDATE,
-} from "../../http/http2_frames.ts";
+import { CODE, FRAME, headersFrames, MAX_31_BIT, numbersFrame } from "../../http/http2_frames.ts";
 import type { Connection } from "../connection.ts";
 import type { RequestFraming, RequestLine } from "../request_head.ts";
 import { bad, MAX_HEAD, type ResponseHead } from "../response_head.ts";
@@ -132,7 +123,7 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
 
   readBody({ status }: ResponseHead, method: string): BodyReader | null {
     if (method !== "HEAD" && status !== 204 && status !== 304) return this.#body!;
-    this.#close(CANCEL);
+    this.#close(CODE.CANCEL);
     return null;
   }
 
@@ -144,13 +135,13 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
     if (this.#ended) return;
     this.#taken += bytes;
     if (this.#taken < STREAM_WINDOW / 2) return;
-    this.#session.send(numbersFrame(WINDOW_UPDATE, this.id, this.#taken));
+    this.#session.send(numbersFrame(FRAME.WINDOW_UPDATE, this.id, this.#taken));
     this.#receiveWindow += this.#taken;
     this.#taken = 0;
   }
 
   abort(error: ProxyError): void {
-    this.#fail(error, CANCEL);
+    this.#fail(error, CODE.CANCEL);
   }
 
   detach(): Connection {
@@ -176,11 +167,11 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
   onWider(bytes: number): void {
     this.window += bytes;
     if (this.window > MAX_31_BIT) {
-      this.#fail(bad("it widens the stream's window too far"), FLOW_CONTROL_ERROR);
+      this.#fail(bad("it widens the stream's window too far"), CODE.FLOW_CONTROL_ERROR);
     } else this.#session.offer(this);
   }
 
-  onFields({ lines, isTooLarge }: Block, isLast: boolean): void {
+  onFields({ lines, isTooLarge }: HeaderBlock, isLast: boolean): void {
     try {
       if (isTooLarge) throw bad(`its head is larger than ${MAX_HEAD} bytes, or has too many fields`);
       if (this.#awaitingHead) this.#takeHead(lines, isLast);
@@ -188,19 +179,19 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
       else throw bad("it has two heads");
       if (isLast) this.#complete();
     } catch (error) {
-      this.#fail(toProxyError(error, "internal"), PROTOCOL_ERROR);
+      this.#fail(toProxyError(error, "internal"), CODE.PROTOCOL_ERROR);
     }
   }
 
   onData(data: Uint8Array, cost: number, isLast: boolean): void {
     const body = this.#body;
     this.#receiveWindow -= cost;
-    if (this.#receiveWindow < 0) return this.#fail(bad("it sends more than it may"), FLOW_CONTROL_ERROR);
-    if (body === undefined) return this.#fail(bad("its body comes before its head"), PROTOCOL_ERROR);
+    if (this.#receiveWindow < 0) return this.#fail(bad("it sends more than it may"), CODE.FLOW_CONTROL_ERROR);
+    if (body === undefined) return this.#fail(bad("its body comes before its head"), CODE.PROTOCOL_ERROR);
     if (cost > data.length) this.taken(cost - data.length);
     if (this.#hasBody) {
       if (body.length !== undefined && body.received + data.length > body.length) {
-        return this.#fail(bad("its body is longer than its content-length"), PROTOCOL_ERROR);
+        return this.#fail(bad("its body is longer than its content-length"), CODE.PROTOCOL_ERROR);
       }
       if (data.length > 0) {
         this.#readBy = Infinity;
@@ -216,7 +207,7 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
       "upstream_closed",
       `${this.#label} reset the stream ${doing} (code ${code})`,
     );
-    if (code === REFUSED_STREAM && !this.received) this.#untouched = true;
+    if (code === CODE.REFUSED_STREAM && !this.received) this.#untouched = true;
     this.#fail(error, undefined);
   }
 
@@ -264,12 +255,12 @@ export class Http2Exchange implements UpstreamExchange, SessionStream, BodyOwner
     const body = this.#body;
     if (body === undefined) throw bad("it ends before its head");
     if (this.#hasBody && body.length !== undefined && body.received !== body.length) {
-      return this.#fail(bad("its body is shorter than its content-length"), PROTOCOL_ERROR);
+      return this.#fail(bad("its body is shorter than its content-length"), CODE.PROTOCOL_ERROR);
     }
     this.#isComplete = true;
     body.end();
     // What was not sent of the request by now is of no use any more.
-    this.#close(CANCEL);
+    this.#close(CODE.CANCEL);
   }
 
   #timeOut(what: keyof typeof WAITING): void {

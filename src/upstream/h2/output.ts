@@ -3,14 +3,7 @@
  *
  * @module
  */
-import {
-  DATA,
-  DEFAULT_WINDOW,
-  END_STREAM,
-  FRAME_HEAD,
-  MAX_FRAME,
-  putFrameHead,
-} from "../../http/http2_frames.ts";
+import { DEFAULT_WINDOW, FLAG, FRAME, FRAME_HEAD, MAX_FRAME, putFrameHead } from "../../http/http2_frames.ts";
 
 /** What is written at a time, in bytes. */
 const BUFFER_SIZE = 32 * 1024;
@@ -136,7 +129,14 @@ export class Output {
       const room = Math.min(MAX_FRAME, BUFFER_SIZE - at - FRAME_HEAD);
       const n = pending.length === 0 ? 0 : Math.min(pending.length, room, sender.window, this.window);
       const isAll = n === pending.length;
-      at = putFrameHead(this.#buffer, at, n, DATA, isAll && sender.isLast ? END_STREAM : 0, sender.id);
+      at = putFrameHead(
+        this.#buffer,
+        at,
+        n,
+        FRAME.DATA,
+        isAll && sender.isLast ? FLAG.END_STREAM : 0,
+        sender.id,
+      );
       this.#buffer.set(isAll ? pending : pending.subarray(0, n), at);
       at += n;
       sender.window -= n;

@@ -5,44 +5,22 @@
  */
 import { concat } from "../../http/body.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
-import { type Block, HpackDecoder, HpackError } from "../../http/hpack/decoder.ts";
+import { type HeaderBlock, HpackDecoder, HpackError } from "../../http/hpack/decoder.ts";
 import {
-  ACK,
-  COMPRESSION_ERROR,
-  CONTINUATION,
-  DATA,
+  CODE,
   DEFAULT_WINDOW,
-  ENABLE_PUSH,
-  END_HEADERS,
-  END_STREAM,
-  ENHANCE_YOUR_CALM,
-  FLOW_CONTROL_ERROR,
+  FLAG,
+  FRAME,
   frame,
   FRAME_HEAD,
-  FRAME_SIZE_ERROR,
-  GOAWAY,
-  HAS_PRIORITY,
-  HEADERS,
   headersFrames,
-  INITIAL_WINDOW_SIZE,
   MAX_31_BIT,
-  MAX_CONCURRENT_STREAMS,
   MAX_FRAME,
-  MAX_FRAME_SIZE,
-  MAX_HEADER_LIST_SIZE,
-  NO_ERROR,
   numbersFrame,
-  PADDED,
-  PING,
   PREFACE,
-  PRIORITY,
-  PROTOCOL_ERROR,
-  PUSH_PROMISE,
-  RST_STREAM,
-  SETTINGS,
+  SETTING,
   settingsFrame,
   uint32,
-  WINDOW_UPDATE,
 } from "../../http/http2_frames.ts";
 import type { Watchdog } from "../../http/watchdog.ts";
 import type { Connection } from "../connection.ts";
@@ -76,7 +54,7 @@ class Breach extends Error {
 export interface SessionStream extends Sender {
   id: number;
   /** A header block came. */
-  onFields(block: Block, isLast: boolean): void;
+  onFields(block: HeaderBlock, isLast: boolean): void;
   /** A piece of the body came, in a buffer that is used again; it took `cost` bytes of the stream's window. */
   onData(data: Uint8Array, cost: number, isLast: boolean): void;
   /** The upstream gave the stream up. */
@@ -133,9 +111,16 @@ export class Http2Session {
     this.ready.catch(() => {});
     this.#output.send(new TextEncoder().encode(PREFACE));
     this.#output.send(
-      settingsFrame(ENABLE_PUSH, 0, INITIAL_WINDOW_SIZE, STREAM_WINDOW, MAX_HEADER_LIST_SIZE, MAX_HEAD),
+      settingsFrame(
+        SETTING.ENABLE_PUSH,
+        0,
+        SETTING.INITIAL_WINDOW_SIZE,
+        STREAM_WINDOW,
+        SETTING.MAX_HEADER_LIST_SIZE,
+        MAX_HEAD,
+      ),
     );
-    this.#output.send(numbersFrame(WINDOW_UPDATE, 0, SESSION_WINDOW - DEFAULT_WINDOW));
+    this.#output.send(numbersFrame(FRAME.WINDOW_UPDATE, 0, SESSION_WINDOW - DEFAULT_WINDOW));
     void this.#read();
   }
 
@@ -187,7 +172,7 @@ export class Http2Session {
 
   /** Tells the upstream that a stream is given up. */
   reset(stream: SessionStream, code: number): void {
-    this.send(numbersFrame(RST_STREAM, stream.id, code));
+    this.send(numbersFrame(FRAME.RST_STREAM, stream.id, code));
   }
 
   /** Gives a stream's place back. */
@@ -208,7 +193,7 @@ export class Http2Session {
   }
 
   /** Closes the connection; streams that are left break off. */
-  close(code: number = NO_ERROR): void {
+  close(code: number = CODE.NO_ERROR): void {
     if (this.#isClosed) return;
     // As a courtesy: where it cannot be written at once, closing says enough.
     this.connection.write(goAway(code)).catch(() => {});
@@ -258,10 +243,10 @@ export class Http2Session {
     if (end - start < FRAME_HEAD) return false;
     const length = buffer[start]! << 16 | buffer[start + 1]! << 8 | buffer[start + 2]!;
     const type = buffer[start + 3]!;
-    if (!this.#isReady && type !== SETTINGS) {
-      throw new Breach(PROTOCOL_ERROR, "it does not begin with SETTINGS");
+    if (!this.#isReady && type !== FRAME.SETTINGS) {
+      throw new Breach(CODE.PROTOCOL_ERROR, "it does not begin with SETTINGS");
     }
-    if (length > MAX_FRAME) throw new Breach(FRAME_SIZE_ERROR, `a frame has ${length} bytes`);
+    if (length > MAX_FRAME) throw new Breach(CODE.FRAME_SIZE_ERROR, `a frame has ${length} bytes`);
     const from = start + FRAME_HEAD;
     if (end - from < length) return false;
     connection.start = from + length;
@@ -271,42 +256,46 @@ export class Http2Session {
   }
 
   #take(type: number, flags: number, id: number, payload: Uint8Array): void {
-    if (this.#block !== undefined && (type !== CONTINUATION || id !== this.#block.id)) {
-      throw new Breach(PROTOCOL_ERROR, "a header block breaks off");
+    if (this.#block !== undefined && (type !== FRAME.CONTINUATION || id !== this.#block.id)) {
+      throw new Breach(CODE.PROTOCOL_ERROR, "a header block breaks off");
     }
     switch (type) {
-      case DATA:
+      case FRAME.DATA:
         return this.#takeData(flags, id, payload);
-      case HEADERS:
+      case FRAME.HEADERS:
         this.#knows(id);
-        this.#block = { id, isLast: (flags & END_STREAM) !== 0, parts: [], size: 0 };
+        this.#block = { id, isLast: (flags & FLAG.END_STREAM) !== 0, parts: [], size: 0 };
         return this.#takeBlock(flags, withoutPriority(flags, unpadded(flags, payload)));
-      case CONTINUATION:
-        if (this.#block === undefined) throw new Breach(PROTOCOL_ERROR, "a CONTINUATION continues nothing");
+      case FRAME.CONTINUATION:
+        if (this.#block === undefined) {
+          throw new Breach(CODE.PROTOCOL_ERROR, "a CONTINUATION continues nothing");
+        }
         return this.#takeBlock(flags, payload);
-      case RST_STREAM:
+      case FRAME.RST_STREAM:
         expectSize(payload, 4);
         return this.#knows(id)?.onReset(uint32(payload, 0));
-      case SETTINGS:
+      case FRAME.SETTINGS:
         return this.#takeSettings(flags, id, payload);
-      case PING:
+      case FRAME.PING:
         expectSize(payload, 8);
-        if (id !== 0) throw new Breach(PROTOCOL_ERROR, "a PING is on a stream");
-        return (flags & ACK) === 0 ? this.#answer(frame(PING, ACK, 0, payload)) : undefined;
-      case GOAWAY:
+        if (id !== 0) throw new Breach(CODE.PROTOCOL_ERROR, "a PING is on a stream");
+        return (flags & FLAG.ACK) === 0 ? this.#answer(frame(FRAME.PING, FLAG.ACK, 0, payload)) : undefined;
+      case FRAME.GOAWAY:
         return this.#takeGoAway(payload);
-      case WINDOW_UPDATE:
+      case FRAME.WINDOW_UPDATE:
         return this.#takeWindow(id, payload);
-      case PRIORITY:
+      case FRAME.PRIORITY:
         return expectSize(payload, 5);
-      case PUSH_PROMISE:
-        throw new Breach(PROTOCOL_ERROR, "it pushes, which was not allowed");
+      case FRAME.PUSH_PROMISE:
+        throw new Breach(CODE.PROTOCOL_ERROR, "it pushes, which was not allowed");
     }
   }
 
   /** The stream of that number; undefined when it is over. */
   #knows(id: number): SessionStream | undefined {
-    if (id % 2 === 0 || id >= this.#nextId) throw new Breach(PROTOCOL_ERROR, `stream ${id} was not opened`);
+    if (id % 2 === 0 || id >= this.#nextId) {
+      throw new Breach(CODE.PROTOCOL_ERROR, `stream ${id} was not opened`);
+    }
     return this.#streams.get(id);
   }
 
@@ -315,24 +304,26 @@ export class Http2Session {
     const data = unpadded(flags, payload);
     const stream = this.#knows(id);
     this.#receiveWindow -= cost;
-    if (this.#receiveWindow < 0) throw new Breach(FLOW_CONTROL_ERROR, "it sends more than it may");
+    if (this.#receiveWindow < 0) throw new Breach(CODE.FLOW_CONTROL_ERROR, "it sends more than it may");
     this.#unannounced += cost;
     if (this.#unannounced >= SESSION_WINDOW / 2) {
-      this.send(numbersFrame(WINDOW_UPDATE, 0, this.#unannounced));
+      this.send(numbersFrame(FRAME.WINDOW_UPDATE, 0, this.#unannounced));
       this.#receiveWindow += this.#unannounced;
       this.#unannounced = 0;
     }
-    stream?.onData(data, cost, (flags & END_STREAM) !== 0);
+    stream?.onData(data, cost, (flags & FLAG.END_STREAM) !== 0);
   }
 
   #takeBlock(flags: number, part: Uint8Array): void {
     const block = this.#block!;
     block.size += part.length;
-    if (block.size > MAX_HEAD) throw new Breach(ENHANCE_YOUR_CALM, `a head is larger than ${MAX_HEAD} bytes`);
-    const isWhole = (flags & END_HEADERS) !== 0;
+    if (block.size > MAX_HEAD) {
+      throw new Breach(CODE.ENHANCE_YOUR_CALM, `a head is larger than ${MAX_HEAD} bytes`);
+    }
+    const isWhole = (flags & FLAG.END_HEADERS) !== 0;
     // Empty ones would never add up to anything.
     if (part.length === 0 && !isWhole) {
-      throw new Breach(ENHANCE_YOUR_CALM, "a part of a header block is empty");
+      throw new Breach(CODE.ENHANCE_YOUR_CALM, "a part of a header block is empty");
     }
     if (!isWhole || block.parts.length > 0) block.parts.push(part.slice());
     if (!isWhole) return;
@@ -341,46 +332,50 @@ export class Http2Session {
     this.#streams.get(block.id)?.onFields(fields, block.isLast);
   }
 
-  #decode(bytes: Uint8Array): Block {
+  #decode(bytes: Uint8Array): HeaderBlock {
     try {
       return this.#decoder.decode(bytes, LIMITS);
     } catch (error) {
-      if (error instanceof HpackError) throw new Breach(COMPRESSION_ERROR, error.message);
+      if (error instanceof HpackError) throw new Breach(CODE.COMPRESSION_ERROR, error.message);
       throw error;
     }
   }
 
   #takeSettings(flags: number, id: number, payload: Uint8Array): void {
-    if (id !== 0) throw new Breach(PROTOCOL_ERROR, "SETTINGS are on a stream");
-    if ((flags & ACK) !== 0) {
-      if (!this.#isReady) throw new Breach(PROTOCOL_ERROR, "it does not begin with SETTINGS of its own");
+    if (id !== 0) throw new Breach(CODE.PROTOCOL_ERROR, "SETTINGS are on a stream");
+    if ((flags & FLAG.ACK) !== 0) {
+      if (!this.#isReady) {
+        throw new Breach(CODE.PROTOCOL_ERROR, "it does not begin with SETTINGS of its own");
+      }
       return expectSize(payload, 0);
     }
-    if (payload.length % 6 !== 0) throw new Breach(FRAME_SIZE_ERROR, "SETTINGS are cut short");
+    if (payload.length % 6 !== 0) throw new Breach(CODE.FRAME_SIZE_ERROR, "SETTINGS are cut short");
     for (let at = 0; at < payload.length; at += 6) {
       const value = uint32(payload, at + 2);
       switch (payload[at]! << 8 | payload[at + 1]!) {
-        case MAX_CONCURRENT_STREAMS:
+        case SETTING.MAX_CONCURRENT_STREAMS:
           this.#maxStreams = value;
           break;
-        case INITIAL_WINDOW_SIZE:
-          if (value > MAX_31_BIT) throw new Breach(FLOW_CONTROL_ERROR, `it sets a window of ${value} bytes`);
+        case SETTING.INITIAL_WINDOW_SIZE:
+          if (value > MAX_31_BIT) {
+            throw new Breach(CODE.FLOW_CONTROL_ERROR, `it sets a window of ${value} bytes`);
+          }
           for (const stream of this.#streams.values()) stream.onWider(value - this.#initialWindow);
           this.#initialWindow = value;
           break;
-        case MAX_FRAME_SIZE:
+        case SETTING.MAX_FRAME_SIZE:
           if (value < MAX_FRAME || value >= 1 << 24) {
-            throw new Breach(PROTOCOL_ERROR, `it sets frames of ${value} bytes`);
+            throw new Breach(CODE.PROTOCOL_ERROR, `it sets frames of ${value} bytes`);
           }
       }
     }
-    this.#answer(frame(SETTINGS, ACK, 0, new Uint8Array()));
+    this.#answer(frame(FRAME.SETTINGS, FLAG.ACK, 0, new Uint8Array()));
     this.#isReady = true;
     this.#ready.resolve();
   }
 
   #takeGoAway(payload: Uint8Array): void {
-    if (payload.length < 8) throw new Breach(FRAME_SIZE_ERROR, "a GOAWAY is cut short");
+    if (payload.length < 8) throw new Breach(CODE.FRAME_SIZE_ERROR, "a GOAWAY is cut short");
     const last = uint32(payload, 0) & MAX_31_BIT;
     const code = uint32(payload, 4);
     const error = new ProxyError(
@@ -397,34 +392,34 @@ export class Http2Session {
     if (id !== 0) return this.#knows(id)?.onWider(bytes);
     this.#output.widen(bytes);
     if (bytes === 0 || this.#output.window > MAX_31_BIT) {
-      throw new Breach(FLOW_CONTROL_ERROR, `it widens the session's window by ${bytes} bytes`);
+      throw new Breach(CODE.FLOW_CONTROL_ERROR, `it widens the session's window by ${bytes} bytes`);
     }
   }
 
   /** Sends what the upstream has to be answered. */
   #answer(frames: Uint8Array): void {
-    if (this.#output.waiting > MAX_WAITING) throw new Breach(ENHANCE_YOUR_CALM, "it takes no answers");
+    if (this.#output.waiting > MAX_WAITING) throw new Breach(CODE.ENHANCE_YOUR_CALM, "it takes no answers");
     this.send(frames);
   }
 }
 
 function goAway(code: number): Uint8Array {
-  return numbersFrame(GOAWAY, 0, 0, code);
+  return numbersFrame(FRAME.GOAWAY, 0, 0, code);
 }
 
 function expectSize(payload: Uint8Array, size: number): void {
-  if (payload.length !== size) throw new Breach(FRAME_SIZE_ERROR, "a frame has a wrong size");
+  if (payload.length !== size) throw new Breach(CODE.FRAME_SIZE_ERROR, "a frame has a wrong size");
 }
 
 function unpadded(flags: number, payload: Uint8Array): Uint8Array {
-  if ((flags & PADDED) === 0) return payload;
+  if ((flags & FLAG.PADDED) === 0) return payload;
   const end = payload.length - (payload[0] ?? 0);
-  if (end < 1) throw new Breach(PROTOCOL_ERROR, "a frame is all padding and more");
+  if (end < 1) throw new Breach(CODE.PROTOCOL_ERROR, "a frame is all padding and more");
   return payload.subarray(1, end);
 }
 
 function withoutPriority(flags: number, payload: Uint8Array): Uint8Array {
-  if ((flags & HAS_PRIORITY) === 0) return payload;
-  if (payload.length < 5) throw new Breach(FRAME_SIZE_ERROR, "a HEADERS frame is cut short");
+  if ((flags & FLAG.PRIORITY) === 0) return payload;
+  if (payload.length < 5) throw new Breach(CODE.FRAME_SIZE_ERROR, "a HEADERS frame is cut short");
   return payload.subarray(5);
 }
