@@ -59,6 +59,12 @@ export { fileDiscovery, type FileDiscoveryOptions } from "./balance/file_discove
 export { staticDiscovery } from "./balance/static_discovery.ts";
 export type { AccessEntry } from "./observe/access_log.ts";
 export { Counters } from "./observe/counters.ts";
-export { DEFAULT_TIMEOUTS, type Peer, type PeerTimeouts, type PeerTls } from "./upstream/peer.ts";
+export {
+  DEFAULT_TIMEOUTS,
+  type Peer,
+  type PeerProtocol,
+  type PeerTimeouts,
+  type PeerTls,
+} from "./upstream/peer.ts";
 export { type ErrorSource, type ErrorType, ProxyError } from "./http/errors.ts";
 export { HeaderList } from "./http/headers.ts";

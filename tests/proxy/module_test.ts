@@ -109,7 +109,7 @@ const WAIT = "expected a number of milliseconds from 0 to 2147483647, 0 is for e
 const PEERS: [peer: unknown, problems: string[]][] = [
   [{ address, tsl: {} }, ['unknown setting "upstreams[0].tsl", did you mean "tls"?']],
   [{ address, weight: 3 }, [
-    'unknown setting "upstreams[0].weight", known are address, tls, timeouts, maxIdle, group, proxyProtocol',
+    'unknown setting "upstreams[0].weight", known are address, tls, timeouts, maxIdle, group, proxyProtocol, protocol',
   ]],
   [{ address, tls: { serverNam: "x" } }, [
     'unknown setting "upstreams[0].tls.serverNam", did you mean "serverName"?',
