@@ -23,7 +23,7 @@ const HSTS =
 const ADDRESS = 'expected an IP address or a CIDR range such as "10.0.0.0/8"';
 const KNOWN =
   "known are front, tls, relayPorts, hsts, redirectHttp, redirectPort, proxyProtocol, headTimeout, idleTimeout, " +
-  "writeTimeout, tunnelTimeout, minRate, maxConnections, maxConnectionsPerAddress, maxRequests, maxRequestLine, maxHead, maxFields, maxDiscard";
+  "writeTimeout, tunnelTimeout, minRate, maxConnections, maxConnectionsPerAddress, maxRequests, http2, maxStreams, maxRequestLine, maxHead, maxFields, maxDiscard, maxMessage";
 
 /** For every setting: values that will not do, as they are shown, and what is expected. */
 const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], expected: string][] = [

@@ -62,11 +62,11 @@ const OPTIONS: [options: unknown, problems: string[]][] = [
     'unknown option "retrys", did you mean "retries"?',
     `option "retries" is "1", ${COUNT}`,
     'unknown option "zzz", known are retries, totalTimeout, clientBodyTimeout, clientWriteTimeout, ' +
-    "maxRequestBody, trustedProxies, allowTrace",
+    "maxRequestBody, trustedProxies, allowTrace, compression",
   ]],
   [{ toString: 1 }, [
     'unknown option "toString", known are retries, totalTimeout, clientBodyTimeout, clientWriteTimeout, ' +
-    "maxRequestBody, trustedProxies, allowTrace",
+    "maxRequestBody, trustedProxies, allowTrace, compression",
   ]],
   [[], ['"options" is a list, expected an object']],
   [null, ['"options" is null, expected an object']],
