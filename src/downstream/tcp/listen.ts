@@ -32,7 +32,7 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
   return new TcpFront(address, handler, options);
 }
 
-/** How many idle connections are picked at a time for closing. */
+/** How many connections are picked at a time for closing. */
 const AT_ONCE = 64;
 
 class TcpFront implements Front, Server {
@@ -53,7 +53,7 @@ class TcpFront implements Front, Server {
   readonly #listener: Deno.Listener;
   readonly #accepting: Promise<void>;
   #waiting: (() => void)[] = [];
-  /** Connections that were idle for longest when that was looked at, the longest last. */
+  /** Connections that had waited for longest when that was looked at, the longest last. */
   #oldest: ClientConnection[] = [];
   #silentUntil = 0;
 
@@ -140,14 +140,14 @@ class TcpFront implements Front, Server {
           continue;
         }
         if (!this.#isOverOwnShare(socket)) {
-          while (this.#isFull() && !this.#closeIdle()) await this.#change();
+          while (this.#isFull() && !this.#makeRoom()) await this.#change();
         }
         this.#open(socket);
       } catch (error) {
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         this.#say(`cannot accept a connection: ${messageOf(error)}`);
-        this.#closeIdle();
+        this.#makeRoom();
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
       }
@@ -186,25 +186,29 @@ class TcpFront implements Front, Server {
     getLogger("postern").error(what);
   }
 
-  /** Makes room by closing the connection that has been idle for longest; whether there was one. */
-  #closeIdle(): boolean {
+  /**
+   * Makes room by closing the connection that has been idle, or in the same head, for longest; whether there was one.
+   * Half heads are no better than idle connections: else as many as there may be, sent anew again and again, would keep
+   * all others out.
+   */
+  #makeRoom(): boolean {
     for (;;) {
-      const next = this.#oldest.pop() ?? this.#lookForIdle();
+      const next = this.#oldest.pop() ?? this.#lookForWaiting();
       if (next === undefined) return false;
-      if (next.idleSince === Infinity) continue;
+      if (next.waitingSince === Infinity) continue;
       next.close();
       return true;
     }
   }
 
   /** In a flood, not every new connection is worth looking at all others. */
-  #lookForIdle(): ClientConnection | undefined {
-    const idle = [...this.#connections].filter(({ idleSince }) => idleSince !== Infinity);
-    this.#oldest = idle.sort((a, b) => b.idleSince - a.idleSince).slice(-AT_ONCE);
+  #lookForWaiting(): ClientConnection | undefined {
+    const waiting = [...this.#connections].filter(({ waitingSince }) => waitingSince !== Infinity);
+    this.#oldest = waiting.sort((a, b) => b.waitingSince - a.waitingSince).slice(-AT_ONCE);
     return this.#oldest.pop();
   }
 
-  /** Resolves when a connection has been closed or has become idle, or the listener stops. */
+  /** Resolves when a connection has been closed or waits for a request, or the listener stops. */
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
