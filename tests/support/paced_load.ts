@@ -75,6 +75,16 @@ export class PacedLoad implements AsyncDisposable {
     await Promise.all(this.#workers);
   }
 
+  async #connect(): Promise<Deno.TcpConn> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#patience);
+    try {
+      return await Deno.connect({ ...this.#address, signal: late.signal });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #work(first: number, every: number, offset: number): Promise<void> {
     let connection: Deno.TcpConn | null = null;
     let due = first;
@@ -86,8 +96,7 @@ export class PacedLoad implements AsyncDisposable {
       const sentAt = performance.now();
       let answer: Answer = { status: 0, text: "", keep: false };
       try {
-        const signal = AbortSignal.timeout(this.#patience);
-        connection ??= await Deno.connect({ ...this.#address, signal });
+        connection ??= await this.#connect();
         answer = await ask(connection, method, this.#patience);
       } catch { /* no answer */ }
       const { status, text: origin } = answer;

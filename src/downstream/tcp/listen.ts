@@ -35,6 +35,9 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
 /** How many connections are picked at a time for closing. */
 const AT_ONCE = 64;
 
+/** Out of descriptors, so many connections make room at a time: those to upstreams need some as well. */
+const OUT_OF_DESCRIPTORS = 4;
+
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
   readonly limits: TcpLimits;
@@ -55,6 +58,8 @@ class TcpFront implements Front, Server {
   #waiting: (() => void)[] = [];
   /** Connections that had waited for longest when that was looked at, the longest last. */
   #oldest: ClientConnection[] = [];
+  /** When the last of them had begun to wait. */
+  #oldestUntil = 0;
   #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
@@ -147,7 +152,7 @@ class TcpFront implements Front, Server {
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         this.#say(`cannot accept a connection: ${messageOf(error)}`);
-        this.#makeRoom();
+        for (let i = 0; i < OUT_OF_DESCRIPTORS && this.#makeRoom(); i++);
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
       }
@@ -195,7 +200,8 @@ class TcpFront implements Front, Server {
     for (;;) {
       const next = this.#oldest.pop() ?? this.#lookForWaiting();
       if (next === undefined) return false;
-      if (next.waitingSince === Infinity) continue;
+      // It may have had a request since.
+      if (next.waitingSince > this.#oldestUntil) continue;
       next.close();
       return true;
     }
@@ -205,6 +211,7 @@ class TcpFront implements Front, Server {
   #lookForWaiting(): ClientConnection | undefined {
     const waiting = [...this.#connections].filter(({ waitingSince }) => waitingSince !== Infinity);
     this.#oldest = waiting.sort((a, b) => b.waitingSince - a.waitingSince).slice(-AT_ONCE);
+    this.#oldestUntil = this.#oldest[0]?.waitingSince ?? 0;
     return this.#oldest.pop();
   }
 
