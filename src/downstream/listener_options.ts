@@ -83,7 +83,10 @@ export interface ListenerOptions {
    * waited for, from 5 s on. @default {240} as Kestrel
    */
   minRate?: number;
-  /** Connections at a time; beyond, the one that is idle for longest is closed, or new ones wait. @default {16_384} */
+  /**
+   * Connections at a time; beyond, the one that has been idle, or in the middle of a head, for longest is closed, or else
+   * new ones wait. @default {16_384}
+   */
   maxConnections?: number;
   /** Connections at a time from one address; more are closed at once. @default {0} */
   maxConnectionsPerAddress?: number;

@@ -8,7 +8,7 @@ import { COLON, CR, LF, putString, SP } from "../../http/bytes.ts";
 import { isName } from "../../http/headers.ts";
 import { isHopByHop } from "../../http/hop_by_hop.ts";
 import type { FrontResponse } from "../front.ts";
-import { takeBuffer } from "./buffers.ts";
+import { BUFFER_SIZE, SMALL_SIZE, takeBuffer, takeSmallBuffer } from "./buffers.ts";
 
 /** How an answer's body is framed: bytes, chunked, until the connection closes, or as its fields say. */
 export type AnswerFraming = number | "chunked" | "close" | "kept";
@@ -34,12 +34,16 @@ const ROOM = 4096;
 
 /** Writes a head into a buffer, which the caller gives back. */
 export function writeAnswerHead(answer: FrontResponse, { framing, connection }: AnswerFields): WrittenHead {
-  const { status, reason, tunnel } = answer;
+  const { status, reason, tunnel, body } = answer;
   const { lines } = answer.headers;
-  let buffer = takeBuffer();
   let size = 256 + (reason?.length ?? 0);
   for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
-  if (size + ROOM > buffer.length) buffer = new Uint8Array(size + ROOM);
+  const whole = body === null ? size : body instanceof Uint8Array ? size + body.length : Infinity;
+  const buffer = whole <= SMALL_SIZE
+    ? takeSmallBuffer()
+    : size + ROOM <= BUFFER_SIZE
+    ? takeBuffer()
+    : new Uint8Array(size + ROOM);
   let at = putString(buffer, 0, "HTTP/1.1 ");
   at = putString(buffer, at, String(status));
   buffer[at++] = SP;

@@ -36,6 +36,8 @@ export class ClientConnection extends ClientSocket implements Client {
   clientAddress: string;
   /** When it became idle, on the watchdog's clock; Infinity while it is not. */
   idleSince: number;
+  /** When the first byte of a head came that is not whole yet, on that clock; Infinity otherwise. */
+  headSince = Infinity;
   /** Whether it counts among those of its client's address. */
   isCounted = false;
   readonly #server: Server;
@@ -62,6 +64,11 @@ export class ClientConnection extends ClientSocket implements Client {
     this.idleSince = this.now;
     const { remoteAddr } = socket;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
+  }
+
+  /** Since when it is without a request that could be answered; Infinity while it has one. */
+  get waitingSince(): number {
+    return Math.min(this.idleSince, this.headSince);
   }
 
   /** `http` or `https`. */
@@ -106,7 +113,7 @@ export class ClientConnection extends ClientSocket implements Client {
   override close(): void {
     if (this.closed) return;
     super.close();
-    this.idleSince = Infinity;
+    this.idleSince = this.headSince = Infinity;
     this.#server.closed(this);
     const gone = new ProxyError("client_gone", "The connection was closed");
     this.#http2?.end(gone);
@@ -207,7 +214,7 @@ export class ClientConnection extends ClientSocket implements Client {
     const request = await this.#readHead();
     if (request === undefined) return false;
     this.lateAfter(Infinity);
-    this.idleSince = Infinity;
+    this.idleSince = this.headSince = Infinity;
     this.#request = request;
     if (request.content === undefined) this.watch();
     const answer = await this.#server.handler(request);
@@ -239,13 +246,17 @@ export class ClientConnection extends ClientSocket implements Client {
           return new TcpRequest(this, error as ProxyError, 0, 0);
         }
         if (!begun) this.lateAfter(headTimeout);
+        if (this.headSince === Infinity) this.headSince = begun ? this.idleSince : this.now;
         begun = true;
         this.idleSince = Infinity;
+        this.#server.idle();
         this.makeRoom(maxHead);
       } else {
         // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
         if (this.isLate || this.#server.draining) return undefined;
-        this.idleSince = this.now;
+        // Empty lines do not make it younger.
+        this.idleSince = Math.min(this.waitingSince, this.now);
+        this.headSince = Infinity;
         this.#server.idle();
       }
       if (this.isOver) return undefined;

@@ -33,8 +33,11 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
   return new TcpFront(address, handler, options);
 }
 
-/** How many idle connections are picked at a time for closing. */
+/** How many connections are picked at a time for closing. */
 const AT_ONCE = 64;
+
+/** Out of descriptors, so many connections make room at a time: those to upstreams need some as well. */
+const OUT_OF_DESCRIPTORS = 4;
 
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
@@ -55,8 +58,10 @@ class TcpFront implements Front, Server {
   readonly #listener: Deno.Listener;
   readonly #accepting: Promise<void>;
   #waiting: (() => void)[] = [];
-  /** Connections that were idle for longest when that was looked at, the longest last. */
+  /** Connections that had waited for longest when that was looked at, the longest last. */
   #oldest: ClientConnection[] = [];
+  /** When the last of them had begun to wait. */
+  #oldestUntil = 0;
   #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
@@ -144,14 +149,14 @@ class TcpFront implements Front, Server {
           continue;
         }
         if (!this.#isOverOwnShare(socket)) {
-          while (this.#isFull() && !this.#closeIdle()) await this.#change();
+          while (this.#isFull() && !this.#makeRoom()) await this.#change();
         }
         this.#open(socket);
       } catch (error) {
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         this.#say(`cannot accept a connection: ${messageOf(error)}`);
-        this.#closeIdle();
+        for (let i = 0; i < OUT_OF_DESCRIPTORS && this.#makeRoom(); i++);
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
       }
@@ -190,25 +195,31 @@ class TcpFront implements Front, Server {
     getLogger("postern").error(what);
   }
 
-  /** Makes room by closing the connection that has been idle for longest; whether there was one. */
-  #closeIdle(): boolean {
+  /**
+   * Makes room by closing the connection that has been idle, or in the same head, for longest; whether there was one.
+   * Half heads are no better than idle connections: else as many as there may be, sent anew again and again, would keep
+   * all others out.
+   */
+  #makeRoom(): boolean {
     for (;;) {
-      const next = this.#oldest.pop() ?? this.#lookForIdle();
+      const next = this.#oldest.pop() ?? this.#lookForWaiting();
       if (next === undefined) return false;
-      if (next.idleSince === Infinity) continue;
+      // It may have had a request since.
+      if (next.waitingSince > this.#oldestUntil) continue;
       next.close();
       return true;
     }
   }
 
   /** In a flood, not every new connection is worth looking at all others. */
-  #lookForIdle(): ClientConnection | undefined {
-    const idle = [...this.#connections].filter(({ idleSince }) => idleSince !== Infinity);
-    this.#oldest = idle.sort((a, b) => b.idleSince - a.idleSince).slice(-AT_ONCE);
+  #lookForWaiting(): ClientConnection | undefined {
+    const waiting = [...this.#connections].filter(({ waitingSince }) => waitingSince !== Infinity);
+    this.#oldest = waiting.sort((a, b) => b.waitingSince - a.waitingSince).slice(-AT_ONCE);
+    this.#oldestUntil = this.#oldest[0]?.waitingSince ?? 0;
     return this.#oldest.pop();
   }
 
-  /** Resolves when a connection has been closed or has become idle, or the listener stops. */
+  /** Resolves when a connection has been closed or waits for a request, or the listener stops. */
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }

@@ -36,7 +36,7 @@ export interface Server {
   readonly draining: boolean;
   /** Whether a connection whose client is known now may stay. */
   admit(connection: Counted): boolean;
-  /** Told that a connection has become idle. */
+  /** Told that a connection has become idle, or is in the middle of a head. */
   idle(): void;
   /** Told of a connection's end. */
   closed(connection: Counted): void;
