@@ -49,7 +49,8 @@ async function delays(address: string): Promise<number[]> {
   const found: number[] = [];
   const buffer = new Uint8Array(64 * 1024);
   const decoder = new TextDecoder();
-  for (let rest = "", n; (n = await connection.read(buffer)) !== null;) {
+  let rest = "";
+  for (let n; (n = await connection.read(buffer)) !== null;) {
     const now = performance.now();
     const events = (rest + decoder.decode(buffer.subarray(0, n))).split("\n\n");
     rest = events.pop()!;

@@ -5,11 +5,11 @@
  */
 import { describe, fieldProblems, isCount, isObject, type Rule, type Rules } from "./fields.ts";
 
-/** The content codings that there are. */
-export const CODINGS = ["zstd", "br", "gzip"] as const;
-
 /** A content coding. */
-export type Coding = (typeof CODINGS)[number];
+export type Coding = "zstd" | "br" | "gzip";
+
+/** The content codings that there are, the best first. */
+export const CODINGS: readonly Coding[] = ["zstd", "br", "gzip"];
 
 /** Settings of compression. */
 export interface CompressionOptions {
