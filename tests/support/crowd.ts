@@ -36,6 +36,8 @@ export class Attacker {
   async send(data: string | Uint8Array): Promise<void> {
     const bytes = typeof data === "string" ? encoder.encode(data) : data;
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+    // Writes that succeed at once leave no turn for anybody else in this process.
+    await sleep(0);
   }
 
   /** Sends the same over and over; rejects when the connection is over. */

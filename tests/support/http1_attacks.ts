@@ -41,7 +41,7 @@ export const HTTP1_ATTACKS: readonly Attack[] = [
   }),
   crowd("tiny-chunks", "a body without an end in chunks of one byte", 16, async (client) => {
     await client.send(`${POST}Transfer-Encoding: chunked\r\n\r\n`);
-    await Promise.all([client.repeat("1\r\nx\r\n".repeat(2_000)), client.drain()]);
+    await Promise.all([client.repeat("1\r\nx\r\n".repeat(5_000)), client.drain()]);
   }),
   crowd("chunk-extensions", "chunks of one byte with 8 KB of extensions", 16, async (client) => {
     await client.send(`${POST}Transfer-Encoding: chunked\r\n\r\n`);

@@ -7,7 +7,7 @@ import { getLogger } from "@std/log";
 import { plainAddress } from "../../http/endpoint.ts";
 import { messageOf } from "../../http/errors.ts";
 import { sleep } from "../../http/sleep.ts";
-import { Watchdog } from "../../http/watchdog.ts";
+import { TICK, Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
 import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
@@ -35,6 +35,9 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
 
 /** How many connections are picked at a time for closing. */
 const AT_ONCE = 64;
+
+/** So long, in milliseconds, a connection may wait whoever else comes: in a flood, a good client gets to say something. */
+const AT_LEAST = 250;
 
 /** Out of descriptors, so many connections make room at a time: those to upstreams need some as well. */
 const OUT_OF_DESCRIPTORS = 4;
@@ -149,7 +152,9 @@ class TcpFront implements Front, Server {
           continue;
         }
         if (!this.#isOverOwnShare(socket)) {
-          while (this.#isFull() && !this.#makeRoom()) await this.#change();
+          while (this.#isFull() && !this.#makeRoom()) {
+            await (this.#oldest.length > 0 ? sleep(TICK, signal) : this.#change());
+          }
         }
         this.#open(socket);
       } catch (error) {
@@ -198,7 +203,7 @@ class TcpFront implements Front, Server {
   /**
    * Makes room by closing the connection that has been idle, or in the same head, for longest; whether there was one.
    * Half heads are no better than idle connections: else as many as there may be, sent anew again and again, would keep
-   * all others out.
+   * all others out. Who has only just come stays, in `#oldest`, where it is looked at again.
    */
   #makeRoom(): boolean {
     for (;;) {
@@ -206,6 +211,10 @@ class TcpFront implements Front, Server {
       if (next === undefined) return false;
       // It may have had a request since.
       if (next.waitingSince > this.#oldestUntil) continue;
+      if (next.waitingSince + AT_LEAST > this.watchdog.now) {
+        this.#oldest.push(next);
+        return false;
+      }
       next.close();
       return true;
     }
@@ -214,7 +223,8 @@ class TcpFront implements Front, Server {
   /** In a flood, not every new connection is worth looking at all others. */
   #lookForWaiting(): ClientConnection | undefined {
     const waiting = [...this.#connections].filter(({ waitingSince }) => waitingSince !== Infinity);
-    this.#oldest = waiting.sort((a, b) => b.waitingSince - a.waitingSince).slice(-AT_ONCE);
+    // Their clock is coarse: of those who began in the same tick, whoever came first is the oldest.
+    this.#oldest = waiting.sort((a, b) => a.waitingSince - b.waitingSince).slice(0, AT_ONCE).reverse();
     this.#oldestUntil = this.#oldest[0]?.waitingSince ?? 0;
     return this.#oldest.pop();
   }
