@@ -23,8 +23,9 @@ export type {
   ProxyOptions,
 } from "./proxy/hooks.ts";
 export type { RequestHead, ResponseHead, Session, UpstreamGroup } from "./proxy/hooks.ts";
+export type { Coding, CompressionOptions } from "./proxy/compression_options.ts";
 export { type Running, type StartOptions, startProxy } from "./proxy/start.ts";
-export type { ListenerOptions, ListenerTls } from "./downstream/listener_options.ts";
+export type { Hsts, ListenerOptions, ListenerTls } from "./downstream/listener_options.ts";
 export { LoadBalancer } from "./balance/load_balancer.ts";
 export type { LoadBalancerOptions } from "./balance/group_options.ts";
 export { type HealthCheckOptions, HealthChecks } from "./balance/health_checks.ts";
@@ -58,6 +59,12 @@ export { fileDiscovery, type FileDiscoveryOptions } from "./balance/file_discove
 export { staticDiscovery } from "./balance/static_discovery.ts";
 export type { AccessEntry } from "./observe/access_log.ts";
 export { Counters } from "./observe/counters.ts";
-export { DEFAULT_TIMEOUTS, type Peer, type PeerTimeouts, type PeerTls } from "./upstream/peer.ts";
+export {
+  DEFAULT_TIMEOUTS,
+  type Peer,
+  type PeerProtocol,
+  type PeerTimeouts,
+  type PeerTls,
+} from "./upstream/peer.ts";
 export { type ErrorSource, type ErrorType, ProxyError } from "./http/errors.ts";
 export { HeaderList } from "./http/headers.ts";

@@ -34,6 +34,9 @@ export const nginxIdle: Peer = nginxWith("nginx", {
   server: "keepalive_timeout 1h; client_header_timeout 1h;",
 });
 
+/** nginx that passes on at once what the upstream sends. */
+export const nginxEvents: Peer = nginxWith("nginx", { server: "proxy_buffering off;" });
+
 function nginxWith(
   name: string,
   { buffers = "", server = "", upgrades = false, ...options }: Variation,

@@ -85,6 +85,9 @@ export async function start(
   const { tls } = { ...module.listener, ...listener };
   const scheme = running.address.startsWith("unix:") ? "" : tls === undefined ? "http://" : "https://";
   logs.say(`listening ${scheme}${running.address}`);
+  if (running.redirectAddress !== undefined) {
+    logs.say(`listening http://${running.redirectAddress}, to redirect to https`);
+  }
   for (const peer of peersOf(module)) logs.say(`upstream ${peer.address}${tlsText(peer)}`);
   logs.say(
     `hooks ${loaded.hooks.join(" ")}${

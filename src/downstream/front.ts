@@ -39,6 +39,8 @@ export interface FrontRequest {
   readonly takesTrailers: boolean;
   /** The protocols that the client would switch to, as its `Upgrade` lists them; null when none can be switched to. */
   readonly upgrade: string | null;
+  /** Whether a WebSocket is taken apart into messages here, so that the upstream's handshake has to be right. */
+  readonly bridgesWebSockets?: boolean;
   /** The client's address, without port. */
   readonly clientAddress: string;
   /** Both ends of the client's connection, as far as they are known. */

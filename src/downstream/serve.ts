@@ -3,105 +3,32 @@
  *
  * @module
  */
-import { getLogger } from "@std/log";
-import { messageOf } from "../http/errors.ts";
-import { sleep } from "../http/sleep.ts";
 import type { Address } from "../upstream/address.ts";
-import { type Front, type FrontHandler, giveUp } from "./front.ts";
-import { ServeRequest, type UrlParts } from "./serve_request.ts";
-import { serveResponse } from "./serve_response.ts";
-
-/** How long to wait before listening again after the listener failed, in milliseconds; doubles up to the second value. */
-const RELISTEN_AFTER = [20, 1_000] as const;
+import type { Front, FrontHandler } from "./front.ts";
+import { readPair } from "./key_pair.ts";
+import { type ListenerOptions, tlsPairs } from "./listener_options.ts";
+import { TlsRelay } from "./relay/tls_relay.ts";
+import { listenServe } from "./serve_listener.ts";
 
 /**
  * Listens and answers.
  *
- * Running out of file descriptors ends the listener of `Deno.serve`; it is opened again until that succeeds.
+ * `Deno.serve` has one certificate for life: where that is not enough, it is behind a relay that has several of them.
  *
- * @throws when the address cannot be listened on, as `Deno.serve`
+ * @throws when the address cannot be listened on, as `Deno.serve`, or a certificate cannot be used
+ * @throws {RangeError} for TLS on a Unix socket without a relay, of which `Deno.serve` takes no notice
  */
-export function serve(address: Address, handler: FrontHandler): Front {
-  const log = getLogger("postern");
-  const stopping = new AbortController();
-  let server: Deno.HttpServer;
-  let closed = false;
-  let failed = false;
-
-  const parts: UrlParts = {
-    prefix: address.transport === "unix" ? "http+unix://" : "http://",
-    missingHost: "",
-    local: undefined,
-  };
-
-  const open = (at: Address): Deno.HttpServer => {
-    const options = {
-      signal: stopping.signal,
-      onListen() {},
-      onError: () => new Response(null, { status: 500 }),
-    };
-    const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> => {
-      const given = new ServeRequest(request, info, parts);
-      if (given.unframed) await given.look();
-      const response = await handler(given);
-      try {
-        return serveResponse(response, request.method, info);
-      } catch (error) {
-        log.error(
-          `cannot send the answer to ${given.method} ${given.host}${given.target}: ${messageOf(error)}`,
-        );
-        giveUp(response);
-        return new Response(null, { status: 500 });
-      }
-    };
-    return at.transport === "unix"
-      ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
-      : Deno.serve({ ...options, hostname: at.hostname, port: at.port }, answer);
-  };
-
-  server = open(address);
-  const addr = server.addr;
-  const bound: Address = addr.transport === "tcp" ? { ...addr, transport: "tcp" } : address;
-  parts.local = addr;
-  if (addr.transport === "tcp") parts.missingHost = `localhost:${addr.port}`;
-
-  const keepListening = async () => {
-    while (!closed) {
-      try {
-        await server.finished;
-        return;
-      } catch (error) {
-        failed = true;
-        log.error(`listener failed: ${messageOf(error)}; opening it again`);
-      }
-      for (let wait: number = RELISTEN_AFTER[0]; !closed; wait = Math.min(wait * 2, RELISTEN_AFTER[1])) {
-        await sleep(wait, stopping.signal);
-        try {
-          if (!closed) server = open(bound);
-          break;
-        } catch (error) {
-          log.error(`cannot listen again: ${messageOf(error)}`);
-        }
-      }
-    }
-  };
-  const done = keepListening();
-
-  return {
-    addr,
-    get failed() {
-      return failed;
+export function serve(address: Address, handler: FrontHandler, options: ListenerOptions = {}): Front {
+  const [pair, ...more] = tlsPairs(options);
+  if (pair === undefined) return listenServe(address, handler, options);
+  const { relayPorts } = options;
+  if (relayPorts !== undefined) return new TlsRelay(address, handler, [pair, ...more], relayPorts, options);
+  if (address.transport === "unix") {
+    throw new RangeError('listener "tls" on a Unix socket takes "relayPorts" with the front "serve"');
+  }
+  return Object.assign(listenServe(address, handler, options, { pair: readPair(pair) }), {
+    renewTls() {
+      throw new Error('the front "serve" cannot change its certificate without "relayPorts"');
     },
-    async shutdown() {
-      if (closed) return await done;
-      closed = true;
-      await server.shutdown();
-      await done;
-    },
-    async close() {
-      if (!closed) stopping.abort();
-      closed = true;
-      await done;
-    },
-  };
+  });
 }

@@ -6,7 +6,7 @@
 import { endpointOf, type Endpoints, plainAddress } from "../http/endpoint.ts";
 import { ProxyError } from "../http/errors.ts";
 import { HeaderList } from "../http/headers.ts";
-import { isHopByHop, removeNamed } from "../http/hop_by_hop.ts";
+import { isHopByHop, removeNamed, tokens } from "../http/hop_by_hop.ts";
 import { absoluteTarget } from "./absolute_target.ts";
 import { ClaimingHeaders, isClaim } from "./claims.ts";
 import { isDisguised } from "./disguised.ts";
@@ -22,13 +22,18 @@ const GATHERED = 256 * 1024;
 
 /** What `Deno.serve` makes the URL of a request from, beside the request. */
 export interface UrlParts {
-  /** What comes before the Host: `http://`, or `http+unix://` on a Unix socket. */
+  /** `http` or `https`. */
+  scheme: string;
+  /** What comes before the Host: `http://`, `https://`, or `http+unix://` on a Unix socket. */
   prefix: string;
   /** What stands for a Host that is missing. */
   missingHost: string;
   /** Where the listener is. */
   local: Deno.Addr | undefined;
 }
+
+/** What is known of who sent a request. */
+export type ClientInfo = Pick<Deno.ServeHandlerInfo, "remoteAddr">;
 
 /** A request that came through `Deno.serve`. */
 export class ServeRequest implements FrontRequest {
@@ -44,23 +49,24 @@ export class ServeRequest implements FrontRequest {
   readonly refused: ProxyError | undefined;
   readonly expectsContinue = false;
   readonly takesTrailers = false;
-  readonly upgrade = null;
+  readonly upgrade: string | null = null;
+  readonly bridgesWebSockets = true;
   readonly maxStatus = 599;
   readonly gatherUpTo: number = GATHERED;
   /** Whether it may have a body that no field tells of, as in HTTP/2: {@linkcode ServeRequest.look} finds out. */
   readonly unframed: boolean;
   readonly #request: Request;
-  readonly #info: Deno.ServeHandlerInfo;
+  readonly #info: ClientInfo;
   readonly #parts: UrlParts;
   #body: ServeBody | undefined = undefined;
 
   /** Takes the request apart. */
-  constructor(request: Request, info: Deno.ServeHandlerInfo, parts: UrlParts) {
+  constructor(request: Request, info: ClientInfo, parts: UrlParts) {
     this.#request = request;
     this.#info = info;
     this.#parts = parts;
     this.method = request.method;
-    this.scheme = "http";
+    this.scheme = parts.scheme;
     const address = info.remoteAddr;
     this.clientAddress = address.transport === "tcp" ? plainAddress(address.hostname) : "unix";
 
@@ -72,12 +78,14 @@ export class ServeRequest implements FrontRequest {
     let length: string | undefined;
     let coding: string | undefined;
     let givenId: string | null = null;
+    let upgrade = "";
     let hasClaims = false;
     request.headers.forEach((value, name) => {
       if (name === "host") host = value;
       else if (name === "content-length") length = value;
       else if (name === "transfer-encoding") coding = value;
       else if (name === "connection") connection = value;
+      else if (name === "upgrade") upgrade = value;
       else if (name !== "expect" && name !== "trailer" && !isHopByHop(name) && !isDisguised(name)) {
         lines.push(name, value);
         if (name === "x-request-id") givenId = value;
@@ -85,6 +93,11 @@ export class ServeRequest implements FrontRequest {
       }
     });
     if (connection !== "") removeNamed(headers, connection);
+    if (upgrade !== "" && isWebSocket(request, upgrade, connection)) {
+      this.upgrade = "websocket";
+      // The runtime would not speak any.
+      headers.delete("sec-websocket-extensions");
+    }
     // HTTP/2 has no such fields.
     const isHttp1 = connection !== "" || coding !== undefined;
     // The signal of an HTTP/2 request tells nothing of what came before it was asked for.
@@ -101,7 +114,7 @@ export class ServeRequest implements FrontRequest {
     try {
       if (this.method === "CONNECT") throw new ProxyError("method_not_allowed", "Refused method CONNECT");
       if (!isHost(host)) throw bad(`Host is ${JSON.stringify(host)}`);
-      target = targetOf(request.url, host, parts.prefix, this.method);
+      target = targetOf(request.url, host, parts, this.method);
       bodyLength = bodyLengthOf(length, coding, this.method);
     } catch (error) {
       refused = error as ProxyError;
@@ -142,19 +155,26 @@ export class ServeRequest implements FrontRequest {
  * which HTTP a request came by: one by HTTP/1.1 is known by the stand-in for its Host, or by a field that HTTP/2 lacks.
  */
 function authorityOf(url: string, missingHost: string): string {
-  const authority = /^http:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
+  const authority = /^https?:\/\/([^/?#]*)/.exec(url)?.[1] ?? "";
   return authority === missingHost ? "" : authority;
 }
 
+/** Whether a client asks for a WebSocket as RFC 6455 section 4.1 has it: nothing else can be switched to. */
+function isWebSocket({ method, headers }: Request, upgrade: string, connection: string): boolean {
+  return method === "GET" && tokens(upgrade).includes("websocket") &&
+    tokens(connection).includes("upgrade") && headers.get("sec-websocket-version") === "13" &&
+    /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key") ?? "");
+}
+
 /** `Deno.serve` gives prefix, Host and target in one for the origin form, and the absolute form as it was sent. */
-function targetOf(url: string, host: string, prefix: string, method: string): string {
+function targetOf(url: string, host: string, { prefix, scheme }: UrlParts, method: string): string {
   if (!url.startsWith(prefix) || !url.startsWith(host, prefix.length)) {
-    return absoluteTarget(url, "http", host, method);
+    return absoluteTarget(url, scheme, host, method);
   }
   const target = url.slice(prefix.length + host.length);
   if (target === "/*" && method === "OPTIONS") return "*";
   if (target.charCodeAt(0) === SLASH) return normalTarget(target);
-  return absoluteTarget(url, "http", host, method);
+  return absoluteTarget(url, scheme, host, method);
 }
 
 /** Framing that two readers could see differently is refused, RFC 9112 section 6.3 and Pingora's CVE-2026-2835. */

@@ -8,10 +8,13 @@ import { type ProxyError, toProxyError } from "../http/errors.ts";
 import { connect } from "../upstream/connect.ts";
 import type { Connection } from "../upstream/connection.ts";
 import { Exchange } from "../upstream/exchange.ts";
-import { type Peer, type Target, targetOf } from "../upstream/peer.ts";
+import { Http2Exchange } from "../upstream/h2/http2_exchange.ts";
+import { Http2Session } from "../upstream/h2/session.ts";
+import { type Peer, type PeerProtocol, type Target, targetOf } from "../upstream/peer.ts";
 import { type AttemptObserver, observerOf } from "../upstream/peer_observer.ts";
 import type { ResponseHead } from "../upstream/response_head.ts";
 import type { AttemptTrace } from "../observe/tracing.ts";
+import type { UpstreamExchange } from "../upstream/upstream_exchange.ts";
 import { watched } from "./client_body.ts";
 import type { RequestHead } from "./hooks.ts";
 import { ReplayBody } from "./replay_body.ts";
@@ -31,7 +34,7 @@ export class Attempt {
   /** The method sent, which a filter may have changed. */
   method = "";
   /** The exchange, once there is a connection. */
-  exchange: Exchange | undefined = undefined;
+  exchange: UpstreamExchange | undefined = undefined;
   readonly #run: RequestState;
   #peer: Peer | undefined = undefined;
   #target: Target | undefined = undefined;
@@ -41,6 +44,8 @@ export class Attempt {
   #observed = false;
   #begunAt = 0;
   #trace: AttemptTrace | undefined = undefined;
+  /** Whether a connection was opened for it: by HTTP/2, it may share another's. */
+  #opened = false;
 
   constructor(run: RequestState) {
     this.#run = run;
@@ -64,6 +69,7 @@ export class Attempt {
       this.#observer = before.#observer;
       this.#observed = before.#observed;
       before.#observed = false;
+      before.#trace?.end(null);
       run.tried.pop();
       return this.#reach(before.#peer!, fresh);
     }
@@ -94,26 +100,40 @@ export class Attempt {
   }
 
   #take(target: Target, fresh: boolean, body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
-    const { pool, counters } = this.#run.shared;
-    const connection = fresh ? undefined : pool.take(target);
+    const { shared, front } = this.#run;
+    // What may switch protocols needs a connection of its own.
+    const protocol = target.protocol === "auto" && front.upgrade !== null ? "http1" : target.protocol;
+    const connection = fresh
+      ? undefined
+      : (protocol === "http1" ? undefined : shared.pool.http2.take(target)) ?? shared.pool.take(target);
     if (connection === undefined) {
-      return this.#connect(target).then((connection) => this.#connected(connection, body, first));
+      return this.#connect(target, protocol).then((connection) => {
+        this.reused = !fresh && !this.#opened;
+        if (this.reused) shared.counters.reuses++;
+        return this.#connected(connection, body, first);
+      });
     }
     this.reused = true;
-    counters.reuses++;
+    shared.counters.reuses++;
     this.#run.connectMs = 0;
     return this.#connected(connection, body, first);
   }
 
-  #connected(connection: Connection, body: BodySource | null, first?: Uint8Array): Promise<ResponseHead> {
+  #connected(
+    connection: Connection | Http2Session,
+    body: BodySource | null,
+    first?: Uint8Array,
+  ): Promise<ResponseHead> {
     const run = this.#run;
     const { hooks, pool, watchdog } = run.shared;
-    this.exchange = new Exchange(connection, watchdog, pool);
+    const exchange = this.exchange = connection instanceof Http2Session
+      ? new Http2Exchange(connection)
+      : new Exchange(connection, watchdog, pool);
     if (run.aborted !== undefined) throw run.aborted;
     if (hooks.connectedToUpstream === undefined) return this.#filter(body, first);
     run.phase = "connectedToUpstream";
     const { reused } = this;
-    const { localAddr } = connection;
+    const { localAddr } = exchange;
     const waiting = hooks.connectedToUpstream(run, { peer: this.#peer!, reused, localAddr }, run.context);
     return isPromise(waiting)
       ? run.wait(waiting).then(() => this.#filter(body, first))
@@ -162,7 +182,7 @@ export class Attempt {
 
   /** Whether all that failed is that a pooled connection was dead before anything was sent on it: no attempt was made. */
   foundDead(error: ProxyError): boolean {
-    return this.reused && error.type === "upstream_closed" && this.exchange?.connection.wrote === false;
+    return this.reused && error.type === "upstream_closed" && this.exchange?.wasStale === true;
   }
 
   /** Ends the attempt after a failure; whether there should be another one. */
@@ -172,10 +192,10 @@ export class Attempt {
     this.abort(error);
     this.over(error);
     if (run.aborted !== undefined || error.source !== "upstream" || this.#peer === undefined) return false;
-    const connection = this.exchange?.connection;
-    const hook = connection === undefined ? "failToConnect" : "errorWhileProxy";
-    error.retrySafe = canRepeat(run, this.method, connection);
-    let again = error.retrySafe && (connection === undefined || this.#diedUnanswered(error));
+    const { exchange } = this;
+    const hook = exchange === undefined ? "failToConnect" : "errorWhileProxy";
+    error.retrySafe = canRepeat(run, this.method, exchange);
+    let again = error.retrySafe && (exchange === undefined || this.#diedUnanswered(error));
     if (hooks[hook] !== undefined) {
       try {
         let verdict = hooks[hook](run, this.#peer, error, run.context);
@@ -224,20 +244,26 @@ export class Attempt {
 
   /** The usual end of a connection that its upstream had given up while it was idle. */
   #diedUnanswered(error: ProxyError): boolean {
-    const { received, connection } = this.exchange!;
-    return error.type === "upstream_closed" && !received && (this.reused || !connection.wrote);
+    const { received, wrote } = this.exchange!;
+    return error.type === "upstream_closed" && !received && (this.reused || !wrote);
   }
 
-  async #connect(target: Target): Promise<Connection> {
+  async #connect(target: Target, protocol: PeerProtocol): Promise<Connection | Http2Session> {
     const run = this.#run;
     const begun = performance.now();
     this.#connecting = new AbortController();
+    const { signal } = this.#connecting;
     if (run.aborted !== undefined) this.#connecting.abort(run.aborted);
-    try {
+    const open = async (signal: AbortSignal) => {
       const client = target.proxyProtocol === undefined ? undefined : run.front.endpoints();
-      const connection = await connect(target, this.#connecting.signal, client);
+      const connection = await connect(target, signal, client, protocol);
       run.shared.counters.connects++;
+      this.#opened = true;
       return connection;
+    };
+    try {
+      if (protocol === "http1") return await open(signal);
+      return await run.shared.pool.http2.reach(target, signal, open);
     } catch (error) {
       throw toProxyError(error, "connect_failed");
     } finally {

@@ -10,6 +10,7 @@ import type { ListenerOptions } from "../downstream/listener_options.ts";
 import type { ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { Peer } from "../upstream/peer.ts";
+import type { CompressionOptions } from "./compression_options.ts";
 
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | Promise<T>;
@@ -108,6 +109,11 @@ export interface ProxyOptions {
   trustedProxies?: string[];
   /** Whether TRACE is forwarded rather than refused. @default {false} */
   allowTrace?: boolean;
+  /**
+   * Whether responses are compressed for clients that accept it, when the upstream has not done so; behind all hooks.
+   * @default {false}
+   */
+  compression?: boolean | CompressionOptions;
 }
 
 /** What a module asks for beyond the network, when it is sandboxed: lists in the words of Deno's flags. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { ADDRESS_OR_RANGE } from "./address_check.ts";
+import { compressionProblems } from "./compression_options.ts";
 import { describe, fieldProblems, isCount, isObject, type Rule, type Rules, shown } from "./fields.ts";
 import type { ProxyOptions } from "./hooks.ts";
 
@@ -15,6 +16,7 @@ const DEFAULTS: Readonly<Required<ProxyOptions>> = {
   maxRequestBody: 0,
   trustedProxies: [],
   allowTrace: false,
+  compression: false,
 };
 
 const milliseconds: Rule = {
@@ -30,13 +32,15 @@ const RULES: { readonly [Name in keyof ProxyOptions]-?: Rule } & Rules = {
   maxRequestBody: { expected: "a whole number of bytes >= 0, 0 is no limit", holds: isCount },
   trustedProxies: { expected: "a list of IP addresses and CIDR ranges", holds: Array.isArray },
   allowTrace: { expected: "true or false", holds: (value) => typeof value === "boolean" },
+  compression: { expected: "true, false or an object", holds: () => true },
 };
 
 /** What is wrong with a module's `options`. */
 export function optionProblems(options: unknown): string[] {
   if (!isObject(options)) return [`"options" is ${describe(options)}, expected an object`];
   const problems = fieldProblems(options, RULES, (name) => `option "${name}"`);
-  const { trustedProxies } = options as ProxyOptions;
+  const { trustedProxies, compression } = options as ProxyOptions;
+  problems.push(...compressionProblems(compression));
   if (!Array.isArray(trustedProxies)) return problems;
   for (const [i, entry] of trustedProxies.entries()) {
     if (ADDRESS_OR_RANGE.holds(entry)) continue;

@@ -17,6 +17,10 @@ const PEER: { readonly [Name in keyof Peer]-?: Rule } & Rules = {
   maxIdle: { expected: "a whole number >= 0", holds: isCount },
   group: text,
   proxyProtocol: { expected: "1 or 2", holds: (value) => value === 1 || value === 2 },
+  protocol: {
+    expected: '"http1", "http2" or "auto"',
+    holds: (value) => value === "http1" || value === "http2" || value === "auto",
+  },
 };
 
 const TLS: { readonly [Name in keyof PeerTls]-?: Rule } & Rules = {

@@ -12,6 +12,7 @@ import { ConnectionPool } from "../upstream/pool.ts";
 import { Watchdog } from "../http/watchdog.ts";
 import { Activity } from "./activity.ts";
 import { BackgroundServices } from "./background_services.ts";
+import { compressionOf } from "./compression.ts";
 import { HOOKS, type ProxyModule } from "./hooks.ts";
 import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
@@ -129,6 +130,7 @@ export class Proxy {
       route,
       hooks,
       options,
+      compression: compressionOf(options.compression),
       trusted,
       pool: this.#pool,
       watchdog: this.#watchdog,

@@ -10,6 +10,7 @@ import type { FrontResponse } from "../downstream/front.ts";
 import type { BodyReader } from "../http/body_reading.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { Attempt } from "./attempt.ts";
+import { compressed, CompressedSource } from "./compressed_source.ts";
 import { bodyFilter, filtered, FilteredSource } from "./filtered_source.ts";
 import type { Awaitable, ResponseHead } from "./hooks.ts";
 import { isPromise } from "./hook_result.ts";
@@ -78,6 +79,7 @@ function deliver(
   const reason = status === head.status ? head.reason : undefined;
   if (isBodiless(run, status)) {
     body?.cancel();
+    run.shared.compression?.(run.request, response, lengthOf(response));
     return atHand(run, response, null, reason);
   }
   const whole = body === null ? null : body.whole(run.front.gatherUpTo);
@@ -95,15 +97,52 @@ function deliverBody(
   const { hooks } = run.shared;
   const filter = hooks.responseBodyFilter && bodyFilter(run, "responseBodyFilter");
   if (body === null || whole !== null) {
-    if (filter === undefined) return atHand(run, response, whole, reason);
+    if (filter === undefined) return wholeBody(run, response, whole, reason);
     return run.wait(filter(whole, true)).then((result) =>
-      atHand(run, response, filtered(result, whole), reason)
+      wholeBody(run, response, filtered(result, whole), reason)
     );
   }
   const { headers } = response;
-  if (filter !== undefined || body.length === undefined) headers.delete("content-length");
-  else headers.set("content-length", String(body.length));
-  return streamed(run, response, filter ? new FilteredSource(body, filter) : body, reason);
+  const isKnown = filter === undefined && body.length !== undefined;
+  if (isKnown) headers.set("content-length", String(body.length));
+  else headers.delete("content-length");
+  const source = filter ? new FilteredSource(body, filter) : body;
+  return streamedBody(run, response, source, isKnown ? body.length : undefined, reason);
+}
+
+/** A body that is at hand, compressed where that is wanted. */
+function wholeBody(
+  run: RequestState,
+  response: ResponseHead,
+  body: Uint8Array | null,
+  reason: string | undefined,
+): Awaitable<FrontResponse> {
+  const coding = run.shared.compression?.(run.request, response, body?.length ?? 0);
+  if (coding === undefined || body === null) return atHand(run, response, body, reason);
+  return compressed(body, coding).then((body) => atHand(run, response, body, reason));
+}
+
+/** A body that is still to come, compressed where that is wanted. */
+function streamedBody(
+  run: RequestState,
+  response: ResponseHead,
+  source: BodySource,
+  length: number | undefined,
+  reason?: string,
+): FrontResponse {
+  const coding = run.shared.compression?.(run.request, response, length);
+  return streamed(
+    run,
+    response,
+    coding === undefined ? source : new CompressedSource(source, coding),
+    reason,
+  );
+}
+
+/** The length that a head without a body tells of. */
+function lengthOf({ headers }: ResponseHead): number | undefined {
+  const length = headers.get("content-length");
+  return length === null ? undefined : Number(length);
 }
 
 /** An answer that a hook made. */
@@ -112,7 +151,8 @@ export function answerWith(run: RequestState, response: Response): FrontResponse
   if (status < 200 || response.bodyUsed) throw new TypeError("its Response was used up, or is an error");
   const headers = new HeaderList(response.headers);
   if (body !== null && !isBodiless(run, status)) {
-    return streamed(run, { status, headers }, new StreamSource(body));
+    const head = { status, headers };
+    return streamedBody(run, head, new StreamSource(body), lengthOf(head));
   }
   body?.cancel().catch(() => {});
   return atHand(run, { status, headers }, null);

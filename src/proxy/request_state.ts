@@ -14,6 +14,7 @@ import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts"
 import type { ConnectionPool } from "../upstream/pool.ts";
 import type { Watchdog, Watched } from "../http/watchdog.ts";
 import type { Activity } from "./activity.ts";
+import type { Compression } from "./compression.ts";
 import type { ProxyModule, ProxyOptions, Session } from "./hooks.ts";
 import type { ReplayBody } from "./replay_body.ts";
 
@@ -25,6 +26,8 @@ export interface Shared {
   readonly hooks: ProxyModule;
   /** The settings, complete; time-outs of 0 replaced by Infinity. */
   readonly options: Required<ProxyOptions>;
+  /** Chooses the codings of responses, when they are to be compressed. */
+  readonly compression: Compression | undefined;
   /** Whose forwarded fields are kept. */
   readonly trusted: TrustCheck;
   /** Upstream connections. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Connection } from "../upstream/connection.ts";
+import type { UpstreamExchange } from "../upstream/upstream_exchange.ts";
 import type { RequestState } from "./request_state.ts";
 
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
@@ -16,9 +16,9 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"])
 export function canRepeat(
   { body, request }: RequestState,
   sent: string,
-  connection: Connection | undefined,
+  exchange: UpstreamExchange | undefined,
 ): boolean {
   if (body !== undefined && !body.replayable) return false;
-  if (connection === undefined || !connection.wrote) return true;
+  if (exchange === undefined || !exchange.wrote) return true;
   return IDEMPOTENT.has(request.method) && IDEMPOTENT.has(sent);
 }

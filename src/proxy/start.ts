@@ -3,18 +3,21 @@
  *
  * @module
  */
+import { messageOf } from "../http/errors.ts";
 import { sleep } from "../http/sleep.ts";
 import { serve } from "../downstream/serve.ts";
 import type { ListenerOptions } from "../downstream/listener_options.ts";
 import { listenTcp } from "../downstream/tcp/listen.ts";
-import type { FrontRequest } from "../downstream/front.ts";
+import type { Front, FrontHandler } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Tracing } from "../observe/tracing.ts";
 import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
 import type { ProxyModule } from "./hooks.ts";
+import { withHsts } from "./hsts.ts";
 import { listenerOf } from "./listener_check.ts";
 import { Proxy } from "./proxy.ts";
+import { redirectTo } from "./redirect.ts";
 
 /** Where a module without `listen` listens. */
 export const DEFAULT_LISTEN = "127.0.0.1:6188";
@@ -40,6 +43,8 @@ export interface StartOptions {
 export interface Running {
   /** Where it listens: `host:port` or `unix:/path`. */
   readonly address: string;
+  /** Where plain HTTP is redirected to TLS from; undefined when it is not. */
+  readonly redirectAddress: string | undefined;
   /** Counts since the start. */
   readonly counters: Counters;
   /** Upstream connections that are open and unused. */
@@ -79,11 +84,15 @@ export function startProxy(
   const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
   const how = listenerOf(module.listener, listener);
   const proxy = new Proxy(module, { onEnd, tracing });
-  const handler = (request: FrontRequest) => proxy.handle(request);
-  const front = how.front === "tcp" ? listenTcp(address, handler, how) : serve(address, handler);
+  const plain: FrontHandler = (request) => proxy.handle(request);
+  const handler = how.hsts === undefined ? plain : withHsts(plain, how.hsts);
+  const front = (how.front === "tcp" ? listenTcp : serve)(address, handler, how);
+  const redirect = redirectFor(front, how);
+  const fronts = redirect === undefined ? [front] : [front, redirect];
   proxy.start();
   return {
     address: formatAddress(addressOf(front.addr, address)),
+    redirectAddress: redirect && formatAddress(redirect.addr as Address),
     counters: proxy.counters,
     get idleConnections() {
       return proxy.idleConnections;
@@ -94,18 +103,18 @@ export function startProxy(
       if (drain === 0) {
         const idle = proxy.counters.active === 0;
         proxy.abort();
-        await front.close();
+        await Promise.all(fronts.map((front) => front.close()));
         await proxy.close();
         return idle;
       }
       // Requests on a listener that failed and was opened anew are known to the counters alone.
-      const shutdown = front.shutdown().then(() => proxy.idle())
+      const shutdown = Promise.all(fronts.map((front) => front.shutdown())).then(() => proxy.idle())
         .then(() => front.failed ? sleep(LAST_BYTES) : undefined);
       const drained = await within(shutdown, drain);
       if (!drained) {
         proxy.abort();
         if (!await within(shutdown, LAST_WORDS)) {
-          front.close();
+          for (const front of fronts) front.close();
           await within(shutdown, LAST_BYTES);
         }
       }
@@ -113,6 +122,19 @@ export function startProxy(
       return drained;
     },
   };
+}
+
+/** The listener that redirects to a front, if there is to be one. It has the limits of the own server. */
+function redirectFor(front: Front, how: ListenerOptions): Front | undefined {
+  const { redirectHttp, redirectPort, tls: _tls, ...rest } = how;
+  if (redirectHttp === undefined) return undefined;
+  const port = redirectPort ?? (front.addr.transport === "tcp" ? front.addr.port : undefined);
+  try {
+    return listenTcp(parseAddress(redirectHttp), redirectTo(port), rest);
+  } catch (error) {
+    front.close();
+    throw new Error(`cannot redirect from ${redirectHttp}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** Whether the promise resolved within so many milliseconds. */

@@ -10,15 +10,22 @@ import type { Connection } from "../upstream/connection.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
 import type { ResponseHead } from "./hooks.ts";
 import type { RequestState } from "./request_state.ts";
+import { webSocketProblem } from "./websocket_check.ts";
 
 /**
  * The protocol that the upstream switches to.
  *
- * @throws {ProxyError} `bad_response` when it is not one that the client asked for
+ * @throws {ProxyError} `bad_response` when it is not one that the client asked for, or not as it did
  */
 export function switchedTo(run: RequestState, head: UpstreamHead): string {
   const asked = tokens(run.front.upgrade ?? "");
-  if (head.upgrade !== null && asked.includes(head.upgrade.toLowerCase())) return head.upgrade;
+  if (head.upgrade !== null && asked.includes(head.upgrade.toLowerCase())) {
+    const problem = run.front.bridgesWebSockets
+      ? webSocketProblem(run.request.headers, head.headers)
+      : undefined;
+    if (problem === undefined) return head.upgrade;
+    throw new ProxyError("bad_response", `${run.upstream} accepts a WebSocket, but ${problem}`);
+  }
   throw new ProxyError(
     "bad_response",
     `${run.upstream} switches to ${JSON.stringify(head.upgrade)}, the client asked for ${

@@ -5,14 +5,14 @@
  */
 import type { BodySource } from "../http/body.ts";
 import { passedOn } from "../http/trailers.ts";
-import type { Exchange } from "../upstream/exchange.ts";
+import type { UpstreamExchange } from "../upstream/upstream_exchange.ts";
 import { bodyFilter, FilteredSource } from "./filtered_source.ts";
 import type { RequestState } from "./request_state.ts";
 
 /** Sends the body beside the wait for the response, which may come before the body's end. */
 export async function upload(
   run: RequestState,
-  exchange: Exchange,
+  exchange: UpstreamExchange,
   body: BodySource,
   chunked: boolean,
 ): Promise<void> {

@@ -50,6 +50,18 @@ export function needsOf(module: ProxyModule, { listen, sources = [] }: NeedsOpti
   const upstreams = peersOf(module).map(addressOf);
   const own = formatAddress(parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN));
   const needs: Need[] = [{ kind: "net", value: own, why: "listens there" }];
+  const { redirectHttp, relayPorts = [] } = module.listener ?? {};
+  if (redirectHttp !== undefined) {
+    needs.push({
+      kind: "net",
+      value: formatAddress(parseAddress(redirectHttp)),
+      why: "redirects from there",
+    });
+  }
+  for (const port of relayPorts) {
+    // Any port to listen on is any port to connect to.
+    needs.push({ kind: "net", value: port === 0 ? "127.0.0.1" : `127.0.0.1:${port}`, why: "TLS relay" });
+  }
   for (const value of module.net ?? upstreams) {
     needs.push({ kind: "net", value, why: upstreams.some(netScope([value])) ? "upstream" : "hooks" });
   }

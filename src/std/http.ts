@@ -11,6 +11,7 @@ export type StatusCode = keyof typeof STATUS_TEXT;
 /** The reason phrases of RFC 9110 section 15 and RFC 6585 for the statuses a proxy makes itself. */
 export const STATUS_TEXT = {
   200: "OK",
+  308: "Permanent Redirect",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",

@@ -7,14 +7,22 @@ import type { Endpoints } from "../http/endpoint.ts";
 import { type ErrorType, messageOf, ProxyError } from "../http/errors.ts";
 import { writeProxyHeader } from "../http/proxy_protocol_writer.ts";
 import { Connection } from "./connection.ts";
-import type { Target } from "./peer.ts";
+import type { PeerProtocol, Target } from "./peer.ts";
 
 /** A connection whose ends are nobody's: the upstream takes it for the proxy's own, such as a health check. */
 const NOBODY: Endpoints = { source: undefined, destination: undefined };
 
+/** What is offered over TLS. */
+const ALPN: Record<PeerProtocol, string[]> = {
+  http1: ["http/1.1"],
+  http2: ["h2"],
+  auto: ["h2", "http/1.1"],
+};
+
 /**
  * Connects to the target.
  *
+ * @param protocol What is to be spoken.
  * @param client The ends of the client's connection, for a target that is told of them.
  * @param signal Gives the attempt up; its reason is what the promise rejects with.
  * @throws {ProxyError} `connect_failed`, `connect_timeout` or `tls_failed`
@@ -23,10 +31,12 @@ export async function connect(
   target: Target,
   signal: AbortSignal,
   client: Endpoints = NOBODY,
+  protocol: PeerProtocol = "http1",
 ): Promise<Connection> {
   const socket = await openSocket(target, signal);
   if (target.proxyProtocol !== undefined) await introduce(socket, target, client);
-  return new Connection(target, target.tls === undefined ? socket : await secure(socket, target, signal));
+  if (target.tls === undefined) return new Connection(target, socket, protocol === "http2");
+  return await secure(socket, target, signal, protocol);
 }
 
 async function openSocket(target: Target, signal: AbortSignal): Promise<Deno.Conn> {
@@ -69,7 +79,12 @@ async function introduce(
   }
 }
 
-async function secure(socket: Deno.Conn, target: Target, signal: AbortSignal): Promise<Deno.Conn> {
+async function secure(
+  socket: Deno.Conn,
+  target: Target,
+  signal: AbortSignal,
+  protocol: PeerProtocol,
+): Promise<Connection> {
   const { serverName, caCerts, verifyName } = target.tls!;
   const limit = startLimit(target.timeouts.tls, signal, target, "in the TLS handshake");
   let open = socket;
@@ -77,14 +92,15 @@ async function secure(socket: Deno.Conn, target: Target, signal: AbortSignal): P
     const secured = await Deno.startTls(socket as Deno.TcpConn, {
       hostname: serverName,
       caCerts,
-      alpnProtocols: ["http/1.1"],
+      alpnProtocols: ALPN[protocol],
       unsafelyDisableHostnameVerification: !verifyName,
     });
     open = secured;
     limit.onEnd(() => secured.close());
-    await secured.handshake();
+    const isHttp2 = (await secured.handshake()).alpnProtocol === "h2";
     limit.signal.throwIfAborted();
-    return secured;
+    if (protocol === "http2" && !isHttp2) throw new Error("it does not speak HTTP/2");
+    return new Connection(target, secured, isHttp2);
   } catch (error) {
     try {
       open.close();

@@ -27,6 +27,8 @@ export class Connection {
   wrote = false;
   /** When it leaves the pool unused, on the watchdog's clock. */
   expiresAt = 0;
+  /** Whether HTTP/2 is what it was opened for and agreed on. */
+  readonly isHttp2: boolean;
   readonly #socket: Deno.Conn;
   #closed = false;
   #head = new Uint8Array(1024);
@@ -40,8 +42,9 @@ export class Connection {
   };
 
   /** Takes the socket over. */
-  constructor(target: Target, socket: Deno.Conn) {
+  constructor(target: Target, socket: Deno.Conn, isHttp2 = false) {
     this.target = target;
+    this.isHttp2 = isHttp2;
     this.#socket = socket;
   }
 
@@ -58,6 +61,11 @@ export class Connection {
   /** Writes some of it; how much. */
   write(bytes: Uint8Array): Promise<number> {
     return this.#socket.write(bytes);
+  }
+
+  /** Has the system find out, within some hours, that the upstream is gone without a word; not with TLS. */
+  keepAlive(): void {
+    if ("setKeepAlive" in this.#socket) (this.#socket as Deno.TcpConn).setKeepAlive();
   }
 
   /** Says that nothing more will be written. */

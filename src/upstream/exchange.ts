@@ -13,32 +13,17 @@ import type { Connection } from "./connection.ts";
 import type { ConnectionPool } from "./pool.ts";
 import { type RequestFraming, type RequestLine, writeHead } from "./request_head.ts";
 import { bad, findHeadEnd, MAX_HEAD, parseHead, type ResponseHead } from "./response_head.ts";
-
-/** The most interim (1xx) responses skipped before a final one. */
-const MAX_INTERIM = 32;
-
-const NONE: Wishes = {};
-
-const WAITING = {
-  firstByte: "for the response",
-  readIdle: "for more of the response's body",
-  write: "for it to take more of the request",
-} as const;
-
-/** What is asked for beyond a plain answer. */
-export interface Wishes {
-  /** Called when the head was sent and the body is still to be. */
-  upload?: (() => void) | undefined;
-  /** Receives the interim responses, other than 101. @default they are skipped */
-  onInterim?: ((head: ResponseHead) => void) | undefined;
-  /** Whether the body goes out only on the upstream's word, a `100 Continue`. @default {false} */
-  expectsContinue?: boolean;
-  /** Whether the upstream may switch protocols. @default {false} */
-  mayUpgrade?: boolean;
-}
+import {
+  isEventStream,
+  MAX_INTERIM,
+  NO_WISHES,
+  type UpstreamExchange,
+  WAITING,
+  type Wishes,
+} from "./upstream_exchange.ts";
 
 /** A request under way on a connection. Its end puts the connection back into the pool, or closes it. */
-export class Exchange implements BodyReading {
+export class Exchange implements BodyReading, UpstreamExchange {
   /** The connection, this exchange's alone until its end. */
   readonly connection: Connection;
   /** Called once when the next piece takes long enough for a client to notice: one to two ticks. */
@@ -52,6 +37,8 @@ export class Exchange implements BodyReading {
   /** When it has to have sent what is being waited for: the head, or more of the body. */
   #readBy = Infinity;
   #awaitingHead = true;
+  /** Whether the response is silent for as long as nothing happens. */
+  #isEventStream = false;
   #sending = true;
   #reusable = false;
   #keptFor = Infinity;
@@ -94,6 +81,21 @@ export class Exchange implements BodyReading {
     this.#awaitHead();
   }
 
+  /** The connection's own address. */
+  get localAddr(): Deno.Addr {
+    return this.connection.localAddr;
+  }
+
+  /** Whether any of the request was written. */
+  get wrote(): boolean {
+    return this.connection.wrote;
+  }
+
+  /** Whether the connection was given up before any of the request was written. */
+  get wasStale(): boolean {
+    return !this.connection.wrote;
+  }
+
   /** Whether it is over. */
   get ended(): boolean {
     return this.#ended;
@@ -110,7 +112,7 @@ export class Exchange implements BodyReading {
     request: RequestLine,
     framing: RequestFraming,
     body?: Uint8Array,
-    wishes: Wishes = NONE,
+    wishes: Wishes = NO_WISHES,
   ): Promise<ResponseHead> {
     return this.#begin(writeHead(this.connection, request, framing, body), wishes);
   }
@@ -182,6 +184,8 @@ export class Exchange implements BodyReading {
       this.end();
       return null;
     }
+    this.#isEventStream = isEventStream(head);
+    if (this.#isEventStream) this.connection.keepAlive();
     return bodyReader(this, bodyLength);
   }
 
@@ -273,7 +277,7 @@ export class Exchange implements BodyReading {
   }
 
   async #read(reading: Promise<number | null>): Promise<number | null> {
-    this.#readBy = this.#after("readIdle");
+    this.#readBy = this.#isEventStream ? Infinity : this.#after("readIdle");
     try {
       const n = await reading;
       this.#readBy = Infinity;

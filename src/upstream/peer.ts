@@ -14,7 +14,7 @@ export interface PeerTimeouts {
   tls: number;
   /** The response's head is there, counted from the last byte of the request that went out. @default {60_000} */
   firstByte: number;
-  /** Silence between two pieces of the response's body. @default {60_000} */
+  /** Silence between two pieces of the response's body; not heeded in `text/event-stream`. @default {60_000} */
   readIdle: number;
   /** One piece of the request is taken by the upstream. @default {60_000} */
   write: number;
@@ -57,7 +57,18 @@ export interface Peer {
    * requests of one client only, and is kept for no other: there is a new one for every request. @default none
    */
   proxyProtocol?: 1 | 2;
+  /**
+   * The version of HTTP spoken. `"http2"` is required of the upstream: over TLS it has to agree by ALPN, in plain text
+   * it has to know beforehand; what would switch protocols, such as WebSocket, is then sent as a plain request. `"auto"`
+   * leaves it to the upstream over TLS, and is HTTP/1.1 in plain text and for what would switch protocols. By HTTP/2, all
+   * requests share a connection, as many as the upstream takes at once, with their trailers, as gRPC needs it.
+   * Health checks by HTTP speak HTTP/1.1. @default {"http1"}
+   */
+  protocol?: PeerProtocol;
 }
+
+/** The version of HTTP that a peer is spoken to in. */
+export type PeerProtocol = "http1" | "http2" | "auto";
 
 /** The time-outs of a peer that names none. */
 export const DEFAULT_TIMEOUTS: Readonly<PeerTimeouts> = {
@@ -83,6 +94,8 @@ export interface Target {
   readonly tls: { serverName: string; caCerts: string[]; verifyName: boolean } | undefined;
   /** The version of the PROXY protocol header that a connection begins with, if any. */
   readonly proxyProtocol: 1 | 2 | undefined;
+  /** The version of HTTP spoken; `auto` only over TLS. */
+  readonly protocol: PeerProtocol;
   /** All time-outs, 0 replaced by Infinity except `poolIdle`. */
   readonly timeouts: Readonly<PeerTimeouts>;
   /** Connections kept when unused. */
@@ -132,13 +145,21 @@ export function prepare(peer: Peer): Target {
 function makeTarget(peer: Peer): Target {
   const address = parseAddress(peer.address);
   const tls = peer.tls && tlsOf(peer.tls, address);
+  const protocol = protocolOf(peer);
   const target: Target = {
     peer,
     address,
     label: formatAddress(address),
-    key: JSON.stringify([peer.address, tls ?? null, peer.group ?? null, peer.proxyProtocol ?? null]),
+    key: JSON.stringify([
+      peer.address,
+      tls ?? null,
+      peer.group ?? null,
+      peer.proxyProtocol ?? null,
+      protocol,
+    ]),
     tls,
     proxyProtocol: proxyProtocolOf(peer),
+    protocol,
     timeouts: timeoutsOf(peer.timeouts),
     maxIdle: peer.proxyProtocol === undefined ? maxIdleOf(peer) : 0,
   };
@@ -178,6 +199,12 @@ export function isTimeout(value: unknown): value is number {
 function proxyProtocolOf({ proxyProtocol }: Peer): 1 | 2 | undefined {
   if (proxyProtocol === undefined || proxyProtocol === 1 || proxyProtocol === 2) return proxyProtocol;
   throw new RangeError(`Cannot use "proxyProtocol": expected 1 or 2, found ${proxyProtocol}`);
+}
+
+function protocolOf({ protocol = "http1", tls }: Peer): PeerProtocol {
+  if (protocol === "auto") return tls === undefined ? "http1" : "auto";
+  if (protocol === "http1" || protocol === "http2") return protocol;
+  throw new RangeError(`Cannot use "protocol": expected "http1", "http2" or "auto", found ${protocol}`);
 }
 
 function maxIdleOf({ maxIdle = 128 }: Peer): number {

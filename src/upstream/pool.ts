@@ -4,6 +4,7 @@
  * @module
  */
 import type { Connection } from "./connection.ts";
+import { Http2Sessions } from "./h2/sessions.ts";
 import type { Target } from "./peer.ts";
 import type { Watchdog, Watched } from "../http/watchdog.ts";
 
@@ -21,6 +22,8 @@ const KEPT_FOR_MARGIN = 500;
 export class ConnectionPool implements Watched {
   slot = -1;
   readonly #idle = new Map<string, Connection[]>();
+  /** Connections that speak HTTP/2, which requests share. */
+  readonly http2: Http2Sessions;
   readonly #watchdog: Watchdog;
   #count = 0;
   #closed = false;
@@ -28,6 +31,7 @@ export class ConnectionPool implements Watched {
   /** The watchdog tells when connections have been idle for too long. */
   constructor(watchdog: Watchdog) {
     this.#watchdog = watchdog;
+    this.http2 = new Http2Sessions(watchdog);
   }
 
   /** An idle connection to the target, or undefined. */
@@ -63,9 +67,11 @@ export class ConnectionPool implements Watched {
     connection.park(this.#discard);
   }
 
-  /** How many connections are idle, to the target or in all. */
+  /** How many connections are idle: of HTTP/1.1 to the target, or in all. */
   idleCount(target?: Target): number {
-    return target === undefined ? this.#count : this.#idle.get(target.key)?.length ?? 0;
+    return target === undefined
+      ? this.#count + this.http2.idleCount
+      : this.#idle.get(target.key)?.length ?? 0;
   }
 
   /** Closes what is idle and everything that would be put back from now on. */
@@ -75,6 +81,7 @@ export class ConnectionPool implements Watched {
     this.#idle.clear();
     this.#count = 0;
     this.#watchdog.delete(this);
+    this.http2.stop();
   }
 
   /** Closes what has been idle for too long. */

@@ -25,17 +25,11 @@ export interface RequestLine {
 }
 
 /**
- * Writes a head into the connection's room for it; the bytes are good until the next head.
+ * Makes sure that method and target can be sent.
  *
- * @param body Follows the head in the same bytes, so that a small request is one write.
- * @throws {TypeError} when method or target would break the request line
+ * @throws {TypeError} when they would break the request line
  */
-export function writeHead(
-  connection: Connection,
-  { method, target, headers }: RequestLine,
-  framing: RequestFraming,
-  body?: Uint8Array,
-): Uint8Array {
+export function checkRequestLine({ method, target }: RequestLine): void {
   if (!TOKEN.test(method)) {
     throw new TypeError(`Cannot send method ${JSON.stringify(method)}: it is not a token`);
   }
@@ -44,6 +38,22 @@ export function writeHead(
       `Cannot send target ${JSON.stringify(target)}: it is empty or holds a space or control character`,
     );
   }
+}
+
+/**
+ * Writes a head into the connection's room for it; the bytes are good until the next head.
+ *
+ * @param body Follows the head in the same bytes, so that a small request is one write.
+ * @throws {TypeError} when method or target would break the request line
+ */
+export function writeHead(
+  connection: Connection,
+  request: RequestLine,
+  framing: RequestFraming,
+  body?: Uint8Array,
+): Uint8Array {
+  checkRequestLine(request);
+  const { method, target, headers } = request;
   const { lines } = headers;
   const last = framing === null
     ? ""

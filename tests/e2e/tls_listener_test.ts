@@ -17,7 +17,7 @@ e2e(
       return new Response(await request.bytes());
     });
     await using proxy = tlsProxy(origin.address);
-    using client = await tlsClient(proxy.port, { alpn: ["h2", "http/1.1"] });
+    using client = await tlsClient(proxy.port, { alpn: ["http/1.1"] });
     assertEquals(client.alpnProtocol, "http/1.1");
     const body = "x".repeat(1_000_000);
     const host = "Host: one.one.one.one\r\n";
@@ -74,9 +74,9 @@ e2e("clients that come while the certificate is changed again and again are all 
   assertEquals(served, 160);
 });
 
-e2e("a client that speaks HTTP/2 alone is refused by TLS", async () => {
+e2e("with http2 false, a client that speaks HTTP/2 alone is refused by TLS", async () => {
   await using origin = httpOrigin(() => new Response("hello"));
-  await using proxy = tlsProxy(origin.address);
+  await using proxy = tlsProxy(origin.address, { http2: false });
   await assertRejects(() => tlsClient(proxy.port, { alpn: ["h2"] }));
   using client = await tlsClient(proxy.port, { alpn: ["http/1.1"] });
   await client.write(GET);

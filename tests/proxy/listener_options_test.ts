@@ -17,10 +17,13 @@ const LINE = "expected a whole number of bytes from 256 to 1048576";
 const HEAD = "expected a whole number of bytes from 1024 to 1048576";
 const DISCARD = "expected a whole number of bytes from 0 to 9007199254740991";
 const TLS = "expected { cert, key }, the paths of two PEM files, or a list of such pairs";
+const PORTS = "expected a list of ports from 0 to 65535, each once";
+const HSTS =
+  "expected { maxAge }, a whole number of seconds, with includeSubDomains and preload true or false";
 const ADDRESS = 'expected an IP address or a CIDR range such as "10.0.0.0/8"';
 const KNOWN =
-  "known are front, tls, proxyProtocol, headTimeout, idleTimeout, writeTimeout, tunnelTimeout, minRate, " +
-  "maxConnections, maxConnectionsPerAddress, maxRequests, maxRequestLine, maxHead, maxFields, maxDiscard";
+  "known are front, tls, relayPorts, hsts, redirectHttp, redirectPort, proxyProtocol, headTimeout, idleTimeout, " +
+  "writeTimeout, tunnelTimeout, minRate, maxConnections, maxConnectionsPerAddress, maxRequests, http2, maxStreams, maxRequestLine, maxHead, maxFields, maxDiscard, maxMessage";
 
 /** For every setting: values that will not do, as they are shown, and what is expected. */
 const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], expected: string][] = [
@@ -46,6 +49,19 @@ const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], exp
     { cert: "a", key: "b", ca: "c" },
     "an object",
   ], [[], "a list"]], TLS],
+  ["relayPorts", [[6190, "6190"], [[], "a list"], [[6190, 6190], "a list"], [[65536], "a list"], [
+    ["6190"],
+    "a list",
+  ]], PORTS],
+  ["hsts", [[true, "true"], [31536000, "31536000"], [{}, "an object"], [{ maxAge: -1 }, "an object"], [
+    { maxAge: 1, preload: 1 },
+    "an object",
+  ], [{ maxAge: 1, includeSubdomains: true }, "an object"]], HSTS],
+  ["redirectHttp", [[80, "80"], ["80", '"80"'], ["unix:/a", '"unix:/a"'], ["a:65536", '"a:65536"'], [
+    true,
+    "true",
+  ]], 'expected an address such as "0.0.0.0:80"'],
+  ["redirectPort", [["443", '"443"'], [0, "0"], [65536, "65536"]], "expected a port from 1 to 65535"],
   [
     "proxyProtocol",
     [["10.0.0.0/8", '"10.0.0.0/8"'], [true, "true"]],
@@ -85,14 +101,37 @@ const PROBLEMS: [listener: unknown, problems: string[]][] = [
   ]],
   [{ headTimeout: 1 }, ['listener "headTimeout" is for the front "tcp", this one is "serve"']],
   [{ front: "serve", tls: { cert: "a", key: "b" }, maxRequests: 0, proxyProtocol: [] }, [
-    'listener "tls" is for the front "tcp", this one is "serve"',
-    'listener "maxRequests" is for the front "tcp", this one is "serve"',
     'listener "proxyProtocol" is for the front "tcp", this one is "serve"',
+    'listener "maxRequests" is for the front "tcp", this one is "serve"',
+  ]],
+  [{ relayPorts: [0], hsts: { maxAge: 1 }, redirectHttp: "a:80", redirectPort: 1 }, [
+    'listener "relayPorts" is for TLS, but there is no "tls"',
+    'listener "hsts" is for TLS, but there is no "tls"',
+    'listener "redirectHttp" is for TLS, but there is no "tls"',
+    'listener "redirectPort" is for TLS, but there is no "tls"',
+  ]],
+  [{ front: "tcp", tls: { cert: "a", key: "b" }, relayPorts: [0] }, [
+    'listener "relayPorts" is for the front "serve", this one is "tcp"',
+  ]],
+  [{ tls: [{ cert: "a", key: "b" }, { cert: "c", key: "d" }] }, [
+    'listener "tls" has 2 pairs, for which the front "serve" needs "relayPorts"',
+  ]],
+  [{ tls: [{ cert: "a", key: "b" }, { cert: "c", key: "d" }], relayPorts: [6190] }, [
+    'listener "relayPorts" has 1 ports, for 2 pairs in "tls"',
   ]],
   [{}, []],
   [{ front: "serve" }, []],
   [{ front: undefined, headTimeout: undefined, tls: undefined, proxyProtocol: undefined }, []],
   [{ front: "tcp", tls: { cert: "a", key: "b" }, proxyProtocol: ["::1"] }, []],
+  [{ tls: { cert: "a", key: "b" } }, []],
+  [{ tls: [{ cert: "a", key: "b" }, { cert: "c", key: "d" }], relayPorts: [0] }, []],
+  [{
+    front: "tcp",
+    tls: { cert: "a", key: "b" },
+    hsts: { maxAge: 0, includeSubDomains: true, preload: false },
+    redirectHttp: "[::]:80",
+    redirectPort: 8443,
+  }, []],
   [{ front: "tcp", tls: [{ cert: "a", key: "b" }, { cert: "c", key: "d" }] }, []],
   [{
     front: "tcp",

@@ -62,11 +62,11 @@ const OPTIONS: [options: unknown, problems: string[]][] = [
     'unknown option "retrys", did you mean "retries"?',
     `option "retries" is "1", ${COUNT}`,
     'unknown option "zzz", known are retries, totalTimeout, clientBodyTimeout, clientWriteTimeout, ' +
-    "maxRequestBody, trustedProxies, allowTrace",
+    "maxRequestBody, trustedProxies, allowTrace, compression",
   ]],
   [{ toString: 1 }, [
     'unknown option "toString", known are retries, totalTimeout, clientBodyTimeout, clientWriteTimeout, ' +
-    "maxRequestBody, trustedProxies, allowTrace",
+    "maxRequestBody, trustedProxies, allowTrace, compression",
   ]],
   [[], ['"options" is a list, expected an object']],
   [null, ['"options" is null, expected an object']],
@@ -109,7 +109,7 @@ const WAIT = "expected a number of milliseconds from 0 to 2147483647, 0 is for e
 const PEERS: [peer: unknown, problems: string[]][] = [
   [{ address, tsl: {} }, ['unknown setting "upstreams[0].tsl", did you mean "tls"?']],
   [{ address, weight: 3 }, [
-    'unknown setting "upstreams[0].weight", known are address, tls, timeouts, maxIdle, group, proxyProtocol',
+    'unknown setting "upstreams[0].weight", known are address, tls, timeouts, maxIdle, group, proxyProtocol, protocol',
   ]],
   [{ address, tls: { serverNam: "x" } }, [
     'unknown setting "upstreams[0].tls.serverNam", did you mean "serverName"?',

@@ -52,6 +52,19 @@ const NET: [string, ProxyModule, string | undefined, string[]][] = [
     "*.a.example:443",
   ]],
   [
+    "where it redirects from, and the ports of a relay; any port of it is every port",
+    {
+      listener: {
+        tls: { cert: "a.pem", key: "a.key" },
+        redirectHttp: "127.0.0.1:80",
+        relayPorts: [6190, 0],
+      },
+      net: ["a:1"],
+    },
+    undefined,
+    ["127.0.0.1:6188", "127.0.0.1:80", "127.0.0.1:6190", "127.0.0.1", "a:1"],
+  ],
+  [
     "Unix sockets",
     { listen: "unix:/run/in.sock", upstreams: [{ address: "unix:/run/up.sock" }] },
     undefined,

@@ -24,13 +24,12 @@ export function by(file: string, title: string, ...cases: string[]): Guard {
 
 /** Reasons that several rows share. */
 export const NO = {
-  http2Upstream: "upstreams are spoken to in HTTP/1.1 alone",
-  tlsFront: "HTTP/2 is taken in clear text alone",
   bind: "Deno.connect takes no local address",
   clientCertificates: "Deno.startTls takes no client certificate",
   psk: "rustls, as Deno brings it, has no pre-shared keys",
   alternativeNames: "serverName is the one name that counts",
-  upgrade: "Deno.serve has no raw upgrade: there, a wish for one is taken out, a 101 is a 502",
+  upgrade:
+    "Deno.serve has no raw upgrade: there, a wish for any but a WebSocket is taken out, a 101 is a 502",
   rewriting: "nothing of a response is rewritten but by a module's own responseFilter",
   router: "there is no router: a module decides by itself, on a Host and a target that are checked",
 } as const;

@@ -7,6 +7,14 @@
 import { by, NO, type Table } from "./coverage.ts";
 import { STALE, UPLOAD } from "./coverage_guards.ts";
 
+const HTTP2_UPSTREAM = by(
+  "upstream/http2_test.ts",
+  "a GET by HTTP/2: pseudo-fields from the request, no field of a connection, and the response as sent",
+);
+const H2LOAD = by(
+  "e2e/tls_clients_test.ts",
+  "h2load sees no request fail by HTTP/2 and HTTP/1.1 with Deno.serve ${how}",
+);
 const NO_SHARE = "peers that differ in ${differ} do not share a connection";
 const HTTP2 = "HTTP/2: a request that names its host in :authority alone reaches the origin with that Host";
 const HTTP2_UPLOAD = "HTTP/2: an upload of 300 KB without length, and as large an answer, arrive whole";
@@ -24,9 +32,9 @@ export const BASIC: Table = {
     ),
     NO.bind,
   ],
-  test_h2_to_h1: [by("downstream/http2_test.ts", HTTP2), NO.tlsFront],
-  test_h2_to_h2: [by("downstream/http2_test.ts", HTTP2), NO.http2Upstream, NO.tlsFront],
-  test_h2c_to_h2c: [by("downstream/http2_test.ts", HTTP2), NO.http2Upstream],
+  test_h2_to_h1: [by("downstream/http2_test.ts", HTTP2), H2LOAD],
+  test_h2_to_h2: [by("downstream/http2_test.ts", HTTP2), H2LOAD, HTTP2_UPSTREAM],
+  test_h2c_to_h2c: [by("downstream/http2_test.ts", HTTP2), HTTP2_UPSTREAM],
   test_h1_on_h2c_port: [
     by("downstream/http2_streams_test.ts", "HTTP/2: other clients are served HTTP/1.1 on the same port"),
   ],
@@ -35,9 +43,12 @@ export const BASIC: Table = {
       "downstream/http2_streams_test.ts",
       "HTTP/2: the Host that upstreamRequestFilter sets is what the origin gets",
     ),
-    NO.http2Upstream,
+    HTTP2_UPSTREAM,
   ],
-  test_h2_to_h2_upload: [by("downstream/http2_test.ts", HTTP2_UPLOAD), NO.http2Upstream],
+  test_h2_to_h2_upload: [
+    by("downstream/http2_test.ts", HTTP2_UPLOAD),
+    by("upstream/http2_test.ts", "${what} goes there and back by HTTP/2"),
+  ],
   test_h2_to_h1_upload: [by("downstream/http2_test.ts", HTTP2_UPLOAD)],
   test_h2_head: [
     by(
@@ -230,7 +241,9 @@ export const UPSTREAM: Table = {
     ),
     "Deno.serve knows no rates",
   ],
-  test_h2_upstream_no_end_stream_read_timeout: [NO.http2Upstream],
+  test_h2_upstream_no_end_stream_read_timeout: [
+    by("upstream/http2_failures_test.ts", "an upstream that keeps back ${what} is given up in time"),
+  ],
   test_head_with_100_continue: [
     by(
       "upstream/tempting_test.ts",

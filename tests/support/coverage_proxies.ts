@@ -126,6 +126,7 @@ export const NODE_HTTP_PROXY: Table = {
       "a client's close code and reason reach the origin, and the other way round",
     ),
     by("downstream/tcp/tunnel_websocket_test.ts", "extensions are between client and origin"),
+    by("downstream/websocket/messages_test.ts", "texts and bytes of every size come back as they were"),
     NO_UPGRADE,
     UNASKED_101,
     NO.upgrade,
@@ -185,7 +186,10 @@ export const FASTIFY: Table = {
       "balance/load_balancer_test.ts",
       "behind a proxy, requests go to the origins in turn, and past a dead one at a second attempt",
     ),
-    NO.http2Upstream,
+    by(
+      "upstream/http2_failures_test.ts",
+      "a request that GOAWAY leaves out goes to a new connection, a POST as well, and costs no attempt",
+    ),
   ],
   "an invalid answer is a 502": [
     by("upstream/broken_response_test.ts", "a malformed response is a 502 and costs its connection: ${name}"),

@@ -133,6 +133,7 @@ export async function serveBytes(text: string, cuts: readonly number[], reading:
       watchdog,
       scheme: "http",
       certificates: undefined,
+      speaksHttp2: true,
       speaksForClients: () => false,
       draining: false,
       admit: () => true,

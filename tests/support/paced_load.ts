@@ -24,10 +24,12 @@ export interface PacedLoadOptions {
   rate?: number;
   /** Connections. @default {96} */
   connections?: number;
+  /** Whether every request comes on a connection of its own. @default {false} */
+  isFresh?: boolean;
+  /** How long an answer is waited for, in milliseconds. @default {10_000} */
+  patience?: number;
 }
 
-/** A client waits this long for an answer, in milliseconds. */
-const PATIENCE = 10_000;
 /** The body of a POST. */
 const BODY = "something to be done once";
 const encoder = new TextEncoder();
@@ -45,11 +47,18 @@ export class PacedLoad implements AsyncDisposable {
   /** The requests that are over, in the order of their ends. */
   readonly samples: Sample[] = [];
   readonly #address: { hostname: string; port: number };
+  readonly #isFresh: boolean;
+  readonly #patience: number;
   readonly #workers: Promise<void>[];
   #stopped = false;
 
   /** Begins at once. */
-  constructor(address: string, { rate = 300, connections = 96 }: PacedLoadOptions = {}) {
+  constructor(
+    address: string,
+    { rate = 300, connections = 96, isFresh = false, patience = 10_000 }: PacedLoadOptions = {},
+  ) {
+    this.#isFresh = isFresh;
+    this.#patience = patience;
     const [hostname, port] = address.split(":") as [string, string];
     this.#address = { hostname, port: Number(port) };
     const every = 1000 * connections / rate;
@@ -66,6 +75,16 @@ export class PacedLoad implements AsyncDisposable {
     await Promise.all(this.#workers);
   }
 
+  async #connect(): Promise<Deno.TcpConn> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#patience);
+    try {
+      return await Deno.connect({ ...this.#address, signal: late.signal });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #work(first: number, every: number, offset: number): Promise<void> {
     let connection: Deno.TcpConn | null = null;
     let due = first;
@@ -77,12 +96,12 @@ export class PacedLoad implements AsyncDisposable {
       const sentAt = performance.now();
       let answer: Answer = { status: 0, text: "", keep: false };
       try {
-        connection ??= await Deno.connect(this.#address);
-        answer = await ask(connection, method);
+        connection ??= await this.#connect();
+        answer = await ask(connection, method, this.#patience);
       } catch { /* no answer */ }
       const { status, text: origin } = answer;
       this.samples.push({ method, sentAt, endedAt: performance.now(), status, origin });
-      if (answer.keep) continue;
+      if (answer.keep && !this.#isFresh) continue;
       close(connection);
       connection = null;
     }
@@ -98,8 +117,8 @@ interface Answer {
 }
 
 /** Sends a request and reads the answer to it. */
-async function ask(connection: Deno.TcpConn, method: "GET" | "POST"): Promise<Answer> {
-  const timer = setTimeout(() => close(connection), PATIENCE);
+async function ask(connection: Deno.TcpConn, method: "GET" | "POST", patience: number): Promise<Answer> {
+  const timer = setTimeout(() => close(connection), patience);
   try {
     await connection.write(REQUESTS[method]);
     const buffer = new Uint8Array(4096);

@@ -12,18 +12,19 @@ export interface TlsOrigin extends Origin {
   readonly protocols: (string | null)[];
 }
 
-/** An origin that answers every request with `text`, or talks otherwise, over TLS; it offers HTTP/2 as well as HTTP/1.1. */
+/** An origin that answers every request with `text`, or talks otherwise, over TLS; it offers HTTP/2 as well as HTTP/1.1, unless told otherwise. */
 export function tlsOrigin(
   { cert, key }: KeyPair,
   text = "hello",
   talk?: (connection: RawConnection) => Promise<void>,
+  alpnProtocols: string[] = ["h2", "http/1.1"],
 ): TlsOrigin {
   const listener = Deno.listenTls({
     hostname: "127.0.0.1",
     port: 0,
     cert,
     key,
-    alpnProtocols: ["h2", "http/1.1"],
+    alpnProtocols,
   });
   const open = new Set<RawConnection>();
   const work: Promise<void>[] = [];

@@ -8,7 +8,7 @@ import { COLON, CR, LF, putString, SP } from "../../http/bytes.ts";
 import { isName } from "../../http/headers.ts";
 import { isHopByHop } from "../../http/hop_by_hop.ts";
 import type { FrontResponse } from "../front.ts";
-import { takeBuffer } from "./buffers.ts";
+import { BUFFER_SIZE, SMALL_SIZE, takeBuffer, takeSmallBuffer } from "./buffers.ts";
 
 /** How an answer's body is framed: bytes, chunked, until the connection closes, or as its fields say. */
 export type AnswerFraming = number | "chunked" | "close" | "kept";
@@ -34,12 +34,16 @@ const ROOM = 4096;
 
 /** Writes a head into a buffer, which the caller gives back. */
 export function writeAnswerHead(answer: FrontResponse, { framing, connection }: AnswerFields): WrittenHead {
-  const { status, reason, tunnel } = answer;
+  const { status, reason, tunnel, body } = answer;
   const { lines } = answer.headers;
-  let buffer = takeBuffer();
   let size = 256 + (reason?.length ?? 0);
   for (let i = 0; i < lines.length; i++) size += lines[i]!.length + 2;
-  if (size + ROOM > buffer.length) buffer = new Uint8Array(size + ROOM);
+  const whole = body === null ? size : body instanceof Uint8Array ? size + body.length : Infinity;
+  const buffer = whole <= SMALL_SIZE
+    ? takeSmallBuffer()
+    : size + ROOM <= BUFFER_SIZE
+    ? takeBuffer()
+    : new Uint8Array(size + ROOM);
   let at = putString(buffer, 0, "HTTP/1.1 ");
   at = putString(buffer, at, String(status));
   buffer[at++] = SP;
@@ -74,7 +78,10 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
     buffer[at++] = CR;
     buffer[at++] = LF;
   }
-  if (!hasDate && status >= 200) at = putString(buffer, at, dateLine());
+  if (!hasDate && status >= 200) {
+    httpDate();
+    at = putString(buffer, at, dateLine);
+  }
   if (typeof framing === "number") {
     at = putString(buffer, at, "content-length: ");
     at = putString(buffer, at, String(framing));
@@ -99,12 +106,15 @@ export function writeAnswerHead(answer: FrontResponse, { framing, connection }: 
 let dateSecond = -1;
 let date = "";
 
-/** RFC 9110 section 6.6.1 wants one in every response; it is made once a second. */
-function dateLine(): string {
+let dateLine = "";
+
+/** The value of Date: RFC 9110 section 6.6.1 wants one in every response; it is made once a second. */
+export function httpDate(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
     dateSecond = second;
-    date = `date: ${new Date(second * 1000).toUTCString()}\r\n`;
+    date = new Date(second * 1000).toUTCString();
+    dateLine = `date: ${date}\r\n`;
   }
   return date;
 }

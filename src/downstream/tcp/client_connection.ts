@@ -1,15 +1,17 @@
 /**
- * One connection of a client to the own HTTP/1.1 server: its requests, one after the other.
+ * One connection of a client to the own server: its requests, one after the other, or HTTP/2.
  *
  * @module
  */
 import { getLogger } from "@std/log";
-import { CR, LF } from "../../http/bytes.ts";
+import { byteString, CR, LF } from "../../http/bytes.ts";
 import { endpointOf, type Endpoints, plainAddress } from "../../http/endpoint.ts";
 import { messageOf, ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
+import { PREFACE } from "../../http/http2_frames.ts";
 import { formatAddress } from "../../upstream/address.ts";
 import { type FrontResponse, giveUp } from "../front.ts";
+import { H2Connection } from "../h2/h2_connection.ts";
 import { writeAnswerHead } from "./answer_head.ts";
 import { giveBuffer } from "./buffers.ts";
 import { ClientSocket } from "./client_socket.ts";
@@ -25,6 +27,8 @@ import { joinTunnel } from "./tunnel.ts";
 const WORTH_READING = 64 * 1024;
 /** What a connection that ends is still read for when the listener stops, in milliseconds. */
 const LAST_READ = 1_000;
+/** What a client that speaks HTTP/2 begins with. */
+const LINE = PREFACE.slice(0, PREFACE.indexOf("\n") + 1);
 
 /** A client's connection, from the first byte to the last. */
 export class ClientConnection extends ClientSocket implements Client {
@@ -32,6 +36,8 @@ export class ClientConnection extends ClientSocket implements Client {
   clientAddress: string;
   /** When it became idle, on the watchdog's clock; Infinity while it is not. */
   idleSince: number;
+  /** When the first byte of a head came that is not whole yet, on that clock; Infinity otherwise. */
+  headSince = Infinity;
   /** Whether it counts among those of its client's address. */
   isCounted = false;
   readonly #server: Server;
@@ -47,6 +53,8 @@ export class ClientConnection extends ClientSocket implements Client {
   #isBrokenOff = false;
   /** Whether all that is left is to read on for a while. */
   #isEnding = false;
+  #isHttp2 = false;
+  #http2: H2Connection | undefined = undefined;
 
   /** Takes the socket over. */
   constructor(socket: Deno.Conn, server: Server) {
@@ -56,6 +64,11 @@ export class ClientConnection extends ClientSocket implements Client {
     this.idleSince = this.now;
     const { remoteAddr } = socket;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
+  }
+
+  /** Since when it is without a request that could be answered; Infinity while it has one. */
+  get waitingSince(): number {
+    return Math.min(this.idleSince, this.headSince);
   }
 
   /** `http` or `https`. */
@@ -79,7 +92,8 @@ export class ClientConnection extends ClientSocket implements Client {
   async serve(): Promise<void> {
     try {
       if (await this.#begin()) {
-        while (await this.#next());
+        if (!this.#isHttp2) { while (await this.#next()); }
+        if (this.#isHttp2) await (this.#http2 = new H2Connection(this, this.#server)).serve();
         // With TLS, the end has to be said: else an answer that ends with the connection looks cut off.
         if (this.scheme === "https" && !this.isOver && !this.#isBrokenOff) await linger(this, undefined, 0);
       }
@@ -91,6 +105,7 @@ export class ClientConnection extends ClientSocket implements Client {
 
   /** Ends it as soon as it is between two requests. */
   drain(): void {
+    if (this.#http2 !== undefined) return this.#http2.drain();
     if (this.idleSince !== Infinity) this.close();
     else if (this.#isEnding) this.closeAfter(LAST_READ);
   }
@@ -98,13 +113,16 @@ export class ClientConnection extends ClientSocket implements Client {
   override close(): void {
     if (this.closed) return;
     super.close();
-    this.idleSince = Infinity;
+    this.idleSince = this.headSince = Infinity;
     this.#server.closed(this);
-    this.#leave(new ProxyError("client_gone", "The connection was closed"));
+    const gone = new ProxyError("client_gone", "The connection was closed");
+    this.#http2?.end(gone);
+    this.#leave(gone);
   }
 
   override tick(now: number): void {
     super.tick(now);
+    this.#http2?.tick(now);
     const content = this.#request?.content;
     if (content === undefined || this.closed) return;
     const { minRate } = this.limits;
@@ -139,14 +157,16 @@ export class ClientConnection extends ClientSocket implements Client {
   };
 
   protected override get isUploading(): boolean {
-    return this.#request?.content?.ended === false;
+    return this.#request?.content?.ended === false || this.#http2?.isUploading === true;
   }
 
   protected override hungUp(): void {
+    this.#http2?.end(new ProxyError("client_gone", "The client went away"));
     if (this.#request !== undefined) this.#leave(new ProxyError("client_gone", "The client went away"));
   }
 
   protected override tooSlow(error: ProxyError): void {
+    this.#http2?.end(error);
     this.#leave(error);
   }
 
@@ -181,7 +201,7 @@ export class ClientConnection extends ClientSocket implements Client {
     const { certificates } = this.#server;
     if (certificates === undefined) return true;
     try {
-      await this.startTls(certificates);
+      this.#isHttp2 = await this.startTls(certificates) === "h2";
       return true;
     } catch (error) {
       getLogger("postern").debug(`no TLS with ${this.clientAddress}: ${messageOf(error)}`);
@@ -194,7 +214,7 @@ export class ClientConnection extends ClientSocket implements Client {
     const request = await this.#readHead();
     if (request === undefined) return false;
     this.lateAfter(Infinity);
-    this.idleSince = Infinity;
+    this.idleSince = this.headSince = Infinity;
     this.#request = request;
     if (request.content === undefined) this.watch();
     const answer = await this.#server.handler(request);
@@ -222,22 +242,36 @@ export class ClientConnection extends ClientSocket implements Client {
           }
           if (this.isLate) throw new ProxyError("client_timeout", `No whole head within ${headTimeout} ms`);
         } catch (error) {
+          if (this.#mayBeHttp2()) return undefined;
           return new TcpRequest(this, error as ProxyError, 0, 0);
         }
         if (!begun) this.lateAfter(headTimeout);
+        if (this.headSince === Infinity) this.headSince = begun ? this.idleSince : this.now;
         begun = true;
         this.idleSince = Infinity;
+        this.#server.idle();
         this.makeRoom(maxHead);
       } else {
         // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
         if (this.isLate || this.#server.draining) return undefined;
-        this.idleSince = this.now;
+        // Empty lines do not make it younger.
+        this.idleSince = Math.min(this.waitingSince, this.now);
+        this.headSince = Infinity;
         this.#server.idle();
       }
       if (this.isOver) return undefined;
       await this.more();
     }
     return undefined;
+  }
+
+  /** Whether what cannot be HTTP/1 is HTTP/2, from a client that knows that it is spoken here. */
+  #mayBeHttp2(): boolean {
+    const { speaksHttp2, certificates } = this.#server;
+    if (!speaksHttp2 || certificates !== undefined || this.#served > 0) return false;
+    this.#isHttp2 =
+      byteString(this.buffer, this.start, Math.min(this.end, this.start + LINE.length)) === LINE;
+    return this.#isHttp2;
   }
 
   /** Those ahead of a request mean nothing, RFC 9112 section 2.2. Whether there were any. */

@@ -107,8 +107,11 @@ export abstract class ClientSocket implements Unused, Watched {
     this.#notify();
   }
 
-  /** Goes on with TLS, which what was read and not used is the beginning of. Rejects when the client does not agree. */
-  protected startTls(certificates: Certificates): Promise<void> {
+  /**
+   * Goes on with TLS, which what was read and not used is the beginning of. Resolves with what was chosen by ALPN, rejects
+   * when the client does not agree.
+   */
+  protected startTls(certificates: Certificates): Promise<string | undefined> {
     const tls = new TlsSocket(this.socket, this.buffer.subarray(this.start, this.end), certificates);
     this.socket = tls;
     this.start = this.end = 0;

@@ -6,7 +6,17 @@
 import type { ListenerOptions } from "../listener_options.ts";
 
 /** The settings that are limits. */
-export type TcpLimits = Readonly<Required<Omit<ListenerOptions, "front" | "tls" | "proxyProtocol">>>;
+export type TcpLimits = Readonly<Required<Omit<ListenerOptions, NoLimits>>>;
+type NoLimits =
+  | "front"
+  | "tls"
+  | "relayPorts"
+  | "hsts"
+  | "redirectHttp"
+  | "redirectPort"
+  | "proxyProtocol"
+  | "maxMessage"
+  | "http2";
 
 const DEFAULTS: TcpLimits = {
   headTimeout: 10_000,
@@ -17,6 +27,7 @@ const DEFAULTS: TcpLimits = {
   maxConnections: 16_384,
   maxConnectionsPerAddress: 0,
   maxRequests: 10_000,
+  maxStreams: 128,
   maxRequestLine: 16 * 1024,
   maxHead: 64 * 1024,
   maxFields: 200,

@@ -7,10 +7,11 @@ import { getLogger } from "@std/log";
 import { plainAddress } from "../../http/endpoint.ts";
 import { messageOf } from "../../http/errors.ts";
 import { sleep } from "../../http/sleep.ts";
-import { Watchdog } from "../../http/watchdog.ts";
+import { TICK, Watchdog } from "../../http/watchdog.ts";
 import type { Address } from "../../upstream/address.ts";
 import { type TrustCheck, trustCheck } from "../forwarded.ts";
 import type { Front, FrontHandler } from "../front.ts";
+import { listenOn } from "../listen_on.ts";
 import { type ListenerOptions, type ListenerTls, tlsPairs } from "../listener_options.ts";
 import { Certificates } from "./certificates.ts";
 import { ClientConnection } from "./client_connection.ts";
@@ -32,8 +33,14 @@ export function listenTcp(address: Address, handler: FrontHandler, options: List
   return new TcpFront(address, handler, options);
 }
 
-/** How many idle connections are picked at a time for closing. */
+/** How many connections are picked at a time for closing. */
 const AT_ONCE = 64;
+
+/** So long, in milliseconds, a connection may wait whoever else comes: in a flood, a good client gets to say something. */
+const AT_LEAST = 250;
+
+/** Out of descriptors, so many connections make room at a time: those to upstreams need some as well. */
+const OUT_OF_DESCRIPTORS = 4;
 
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
@@ -41,6 +48,7 @@ class TcpFront implements Front, Server {
   readonly watchdog = new Watchdog();
   readonly scheme: string;
   readonly speaksForClients: TrustCheck;
+  readonly speaksHttp2: boolean;
   readonly failed = false;
   draining = false;
   certificates: Certificates | undefined;
@@ -53,8 +61,10 @@ class TcpFront implements Front, Server {
   readonly #listener: Deno.Listener;
   readonly #accepting: Promise<void>;
   #waiting: (() => void)[] = [];
-  /** Connections that were idle for longest when that was looked at, the longest last. */
+  /** Connections that had waited for longest when that was looked at, the longest last. */
   #oldest: ClientConnection[] = [];
+  /** When the last of them had begun to wait. */
+  #oldestUntil = 0;
   #silentUntil = 0;
 
   constructor(address: Address, handler: FrontHandler, options: ListenerOptions) {
@@ -62,10 +72,11 @@ class TcpFront implements Front, Server {
     this.limits = limitsOf(options);
     this.scheme = options.tls === undefined ? "http" : "https";
     this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
+    this.speaksHttp2 = options.http2 ?? true;
     this.#address = address;
     this.#tls = tlsPairs(options);
     this.renewTls();
-    this.#listener = open(address);
+    this.#listener = listenOn(address);
     const { addr } = this.#listener;
     this.#bell = addr.transport === "tcp" ? new SelfBell(addr) : undefined;
     this.#accepting = this.#accept();
@@ -76,7 +87,8 @@ class TcpFront implements Front, Server {
   }
 
   renewTls(): void {
-    if (this.#tls.length > 0) this.certificates = new Certificates(this.#tls);
+    if (this.#tls.length === 0) return;
+    this.certificates = new Certificates(this.#tls, this.speaksHttp2 ? ["h2", "http/1.1"] : ["http/1.1"]);
   }
 
   admit(connection: Counted): boolean {
@@ -140,14 +152,16 @@ class TcpFront implements Front, Server {
           continue;
         }
         if (!this.#isOverOwnShare(socket)) {
-          while (this.#isFull() && !this.#closeIdle()) await this.#change();
+          while (this.#isFull() && !this.#makeRoom()) {
+            await (this.#oldest.length > 0 ? sleep(TICK, signal) : this.#change());
+          }
         }
         this.#open(socket);
       } catch (error) {
         // A client may leave before its connection is accepted.
         if (this.draining || error instanceof Deno.errors.NotConnected) continue;
         this.#say(`cannot accept a connection: ${messageOf(error)}`);
-        this.#closeIdle();
+        for (let i = 0; i < OUT_OF_DESCRIPTORS && this.#makeRoom(); i++);
         await sleep(wait, signal);
         wait = Math.min(wait * 2, ACCEPT_AFTER[1]);
       }
@@ -186,25 +200,36 @@ class TcpFront implements Front, Server {
     getLogger("postern").error(what);
   }
 
-  /** Makes room by closing the connection that has been idle for longest; whether there was one. */
-  #closeIdle(): boolean {
+  /**
+   * Makes room by closing the connection that has been idle, or in the same head, for longest; whether there was one.
+   * Half heads are no better than idle connections: else as many as there may be, sent anew again and again, would keep
+   * all others out. Who has only just come stays, in `#oldest`, where it is looked at again.
+   */
+  #makeRoom(): boolean {
     for (;;) {
-      const next = this.#oldest.pop() ?? this.#lookForIdle();
+      const next = this.#oldest.pop() ?? this.#lookForWaiting();
       if (next === undefined) return false;
-      if (next.idleSince === Infinity) continue;
+      // It may have had a request since.
+      if (next.waitingSince > this.#oldestUntil) continue;
+      if (next.waitingSince + AT_LEAST > this.watchdog.now) {
+        this.#oldest.push(next);
+        return false;
+      }
       next.close();
       return true;
     }
   }
 
   /** In a flood, not every new connection is worth looking at all others. */
-  #lookForIdle(): ClientConnection | undefined {
-    const idle = [...this.#connections].filter(({ idleSince }) => idleSince !== Infinity);
-    this.#oldest = idle.sort((a, b) => b.idleSince - a.idleSince).slice(-AT_ONCE);
+  #lookForWaiting(): ClientConnection | undefined {
+    const waiting = [...this.#connections].filter(({ waitingSince }) => waitingSince !== Infinity);
+    // Their clock is coarse: of those who began in the same tick, whoever came first is the oldest.
+    this.#oldest = waiting.sort((a, b) => a.waitingSince - b.waitingSince).slice(0, AT_ONCE).reverse();
+    this.#oldestUntil = this.#oldest[0]?.waitingSince ?? 0;
     return this.#oldest.pop();
   }
 
-  /** Resolves when a connection has been closed or has become idle, or the listener stops. */
+  /** Resolves when a connection has been closed or waits for a request, or the listener stops. */
   #change(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
@@ -213,10 +238,4 @@ class TcpFront implements Front, Server {
     if (this.#waiting.length === 0) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
-}
-
-function open(address: Address): Deno.Listener {
-  if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
-  const { hostname, port } = address;
-  return Deno.listen({ hostname, port });
 }

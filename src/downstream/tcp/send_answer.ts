@@ -11,7 +11,7 @@ import { isName } from "../../http/headers.ts";
 import { passedOn } from "../../http/trailers.ts";
 import type { FrontResponse } from "../front.ts";
 import { type AnswerFraming, writeAnswerHead, type WrittenHead } from "./answer_head.ts";
-import { giveBuffer, takeBuffer } from "./buffers.ts";
+import { giveBuffer, SMALL_SIZE, takeBuffer, takeSmallBuffer } from "./buffers.ts";
 import type { ClientSocket } from "./client_socket.ts";
 import { type DirectSource, PieceReader } from "./piece_reader.ts";
 import type { TcpRequest } from "./tcp_request.ts";
@@ -21,8 +21,6 @@ const SIZE_LINE = 7;
 const CRLF = 2;
 /** Where it shows that a body is longer than was declared. */
 const NOTHING = new Uint8Array(1);
-/** A client whose answer comes slowly holds no more than this. */
-const SMALL = 4 * 1024;
 /** With less room than this in a buffer, what is in it is sent first. */
 const LEAST = 1024;
 
@@ -76,7 +74,7 @@ function keptLength(answer: FrontResponse): "kept" | "close" {
 }
 
 /** What the answer says of the length of a body that is still to come; Infinity for nothing, or nothing of sense. */
-function saidLength({ headers: { lines } }: FrontResponse): number {
+export function saidLength({ headers: { lines } }: FrontResponse): number {
   for (let i = 0; i < lines.length; i += 2) {
     if (isName(lines[i]!, "content-length")) {
       return /^\d{1,15}$/.test(lines[i + 1]!) ? Number(lines[i + 1]) : Infinity;
@@ -105,9 +103,9 @@ async function stream(
   let at = head.length;
   let { buffer } = head;
   /** Whether much comes at a time: by its length, or as the last piece that was waited for did. */
-  let isFast = left > SMALL && left !== Infinity;
+  let isFast = left > SMALL_SIZE && left !== Infinity;
   for (;;) {
-    const isSmall = buffer.length === SMALL;
+    const isSmall = buffer.length === SMALL_SIZE;
     const isToChange = isFast ? isSmall : !isSmall && !pieces.isReady;
     if (isToChange || buffer.length - at < LEAST) {
       if (at > from) await client.write(buffer.subarray(from, at));
@@ -115,7 +113,7 @@ async function stream(
     }
     if (isToChange) {
       giveBuffer(buffer);
-      buffer = isFast ? takeBuffer() : new Uint8Array(SMALL);
+      buffer = isFast ? takeBuffer() : takeSmallBuffer();
     }
     const start = at + before;
     const room = left === 0
@@ -130,7 +128,7 @@ async function stream(
         await client.write(buffer.subarray(from, at));
       }
       n = await n;
-      isFast = n === room.length || n !== null && n >= SMALL;
+      isFast = n === room.length || n !== null && n >= SMALL_SIZE;
       from = at = n === null || !chunked ? start : start - sizeLine(n);
     }
     if (n === null) break;

@@ -30,11 +30,13 @@ export interface Server {
   readonly certificates: Certificates | undefined;
   /** Whose connections begin with a PROXY protocol header. */
   readonly speaksForClients: (address: string) => boolean;
+  /** Whether HTTP/2 is spoken. */
+  readonly speaksHttp2: boolean;
   /** Whether connections are to end after their present request. */
   readonly draining: boolean;
   /** Whether a connection whose client is known now may stay. */
   admit(connection: Counted): boolean;
-  /** Told that a connection has become idle. */
+  /** Told that a connection has become idle, or is in the middle of a head. */
   idle(): void;
   /** Told of a connection's end. */
   closed(connection: Counted): void;

@@ -212,7 +212,7 @@ export class TcpRequest implements FrontRequest {
   #targetOf(head: HeadParser, text: string, start: number): string {
     const from = head.methodEnd + 1;
     const target = head.isWideTarget
-      ? decoded(this.#connection.buffer.subarray(start + from, start + head.targetEnd))
+      ? decodedTarget(this.#connection.buffer.subarray(start + from, start + head.targetEnd))
       : text.slice(from, head.targetEnd);
     if (target.charCodeAt(0) === SLASH) return head.isPlainTarget ? target : normalTarget(target);
     if (target === "*" && this.method === "OPTIONS") return "*";
@@ -226,7 +226,8 @@ function bodyLengthOf(declared: BodyLength | undefined, method: string): number 
   return declared ?? (method === "POST" || method === "PUT" || method === "PATCH" ? 0 : null);
 }
 
-function decoded(bytes: Uint8Array): string {
+/** A target beyond ASCII. */
+export function decodedTarget(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {

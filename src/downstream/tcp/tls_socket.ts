@@ -78,9 +78,10 @@ export class TlsSocket implements Socket {
     return this.#conn.localAddr;
   }
 
-  /** Waits for the end of the handshake. */
-  handshake(): Promise<void> {
-    return this.#handshake.promise;
+  /** Waits for the end of the handshake; what was chosen by ALPN, if anything. */
+  async handshake(): Promise<string | undefined> {
+    await this.#handshake.promise;
+    return this.#tls.alpnProtocol || undefined;
   }
 
   read(into: Uint8Array): Promise<number | null> {

@@ -194,7 +194,7 @@ const REFUSED: Record<string, string[]> = {
       "HTTP/1.1\t",
     ],
   ].map((version) => head(`GET / ${version}`)),
-  "the preface of HTTP/2": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+  "HTTP/2 but for its preface": ["PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", "PRI / HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   "a simple request of HTTP/0.9": ["GET /\r\n", "GET / \r\n", "GET\r\n"],
   "what is no request": [
     head("HTTP/1.1 200 OK"),

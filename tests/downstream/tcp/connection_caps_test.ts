@@ -64,9 +64,42 @@ Deno.test("a connection that was never used makes room as well", async () => {
   assertEquals(unused.received, "");
 });
 
+Deno.test("half heads, however often they are sent anew, do not keep others out", async () => {
+  await using proxy = testProxy(holding(), { front: "tcp", maxConnections: 4 });
+  const halves: RawConnection[] = [];
+  const sendHalf = async () => {
+    const half = await rawClient(proxy.address);
+    await half.write("GET / HT");
+    halves.push(half);
+  };
+  for (let i = 0; i < 4; i++) await sendHalf();
+  for (let i = 0; i < 4; i++) {
+    using client = await rawClient(proxy.address);
+    assertEquals(await ask(client), 204);
+    await sendHalf();
+  }
+  // The first ones made room, without an answer.
+  await within(halves[0]!.closed(), "the end of the first half head");
+  assertEquals([halves[0]!.received, proxy.entries.length], ["", 4]);
+  for (const half of halves) half.close();
+});
+
+Deno.test("one that is in a head for longer makes room before one that has just become idle", async () => {
+  await using proxy = testProxy(holding(), { front: "tcp", maxConnections: 2 });
+  using half = await rawClient(proxy.address);
+  await half.write("GET / HT");
+  // Some ticks of the clock that the time is taken from.
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  using idle = await rawClient(proxy.address);
+  assertEquals(await ask(idle), 204);
+  using next = await rawClient(proxy.address);
+  assertEquals(await ask(next), 204);
+  await within(half.closed(), "the end of the half head");
+  assertEquals(await lives(idle), true);
+});
+
 const BUSY: [name: string, text: string][] = [
   ["waits for its answer", HOLD],
-  ["is in the middle of a head", "GET / HT"],
   ["is in the middle of a body", "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nbody"],
 ];
 
@@ -76,9 +109,7 @@ for (const [name, text] of BUSY) {
     await using proxy = testProxy(module, { front: "tcp", maxConnections: 1 });
     using busy = await rawClient(proxy.address);
     await busy.write(text);
-    if (text.includes("/hold")) await module.held;
-    // Nobody tells that half a head was read.
-    else await new Promise((resolve) => setTimeout(resolve, 50));
+    await module.held;
     using next = await rawClient(proxy.address);
     await next.write(GET);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,0 +1,13 @@
+/**
+ * Listening for connections.
+ *
+ * @module
+ */
+import type { Address } from "../upstream/address.ts";
+
+/** A listener at an address. Throws as `Deno.listen`. */
+export function listenOn(address: Address): Deno.Listener {
+  if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
+  const { hostname, port } = address;
+  return Deno.listen({ hostname, port });
+}

@@ -1,0 +1,272 @@
+/**
+ * A client's `WebSocket` of `Deno.serve` and an upstream's connection as one.
+ *
+ * The runtime hands on whole messages and keeps frames to itself: fragments are put together on their way, pings of either side
+ * are answered here, and while the upstream takes nothing, what the client sends is held, up to a limit.
+ *
+ * @module
+ */
+import { messageOf, ProxyError } from "../http/errors.ts";
+import { sleep } from "../http/sleep.ts";
+import type { Watchdog, Watched } from "../http/watchdog.ts";
+import {
+  clientFrame,
+  closePayload,
+  closeReason,
+  Opcode,
+  textOf,
+  WebSocketError,
+  WebSocketReader,
+} from "../http/websocket_frames.ts";
+import type { Tunnel } from "./front.ts";
+
+/** Limits of a bridge. */
+export interface BridgeLimits {
+  /** No message goes either way, in milliseconds. */
+  readonly idleTimeout: number;
+  /** The largest message of the upstream, and what is held for it of the client's, in bytes. */
+  readonly maxMessage: number;
+}
+
+/** While the client has not taken so many bytes, the upstream is not read. */
+const HELD = 1024 * 1024;
+/** How long a client may take none of them, in milliseconds; as `writeTimeout` of the front `tcp`. */
+const WRITE_TIMEOUT = 300_000;
+/** How often it is looked whether it has, in milliseconds: the runtime does not tell. */
+const LOOK_AFTER = [1, 50] as const;
+/** An upstream that has said nothing for so long is asked whether it is still there, in milliseconds. */
+const PING_AFTER = 30_000;
+/** Who does not answer within this time is gone, in milliseconds. */
+const ANSWER = 30_000;
+/** Who was told that it is over has so long to say so too, in milliseconds. */
+const LAST_WORDS = 5_000;
+
+const NOTHING = new Uint8Array(0);
+
+/** Passes messages both ways until both sides have ended. */
+export class WebSocketBridge implements Watched {
+  slot = -1;
+  readonly #client: WebSocket;
+  readonly #upstream: Tunnel;
+  readonly #limits: BridgeLimits;
+  readonly #watchdog: Watchdog;
+  readonly #onEnd: (bridge: WebSocketBridge) => void;
+  readonly #encoder = new TextEncoder();
+  readonly #stopping = new AbortController();
+  /** When something has to have happened, on the watchdog's clock. */
+  #idleBy = Infinity;
+  /** When the upstream is asked for a sign of life, or is gone if it has been. */
+  #heardBy = Infinity;
+  #isAsked = false;
+  /** When it ends, whoever has not said so. */
+  #endBy: number;
+  #writing: Promise<void> = Promise.resolve();
+  #held = 0;
+  #clientClosed = false;
+  #toldUpstream = false;
+  #isOver = false;
+
+  /**
+   * Begins as soon as the client has its answer.
+   *
+   * @param onEnd Told when both sides are closed.
+   */
+  constructor(
+    client: WebSocket,
+    upstream: Tunnel,
+    limits: BridgeLimits,
+    watchdog: Watchdog,
+    onEnd: (bridge: WebSocketBridge) => void,
+  ) {
+    this.#client = client;
+    this.#upstream = upstream;
+    this.#limits = limits;
+    this.#watchdog = watchdog;
+    this.#onEnd = onEnd;
+    watchdog.add(this);
+    // Until the answer has left.
+    this.#endBy = watchdog.now + ANSWER;
+    client.binaryType = "arraybuffer";
+    client.onopen = () => this.#begin();
+    client.onmessage = ({ data }) => this.#fromClient(data);
+    client.onerror = (event) => {
+      this.#clientClosed = true;
+      const why = event instanceof ErrorEvent ? event.message : "its connection broke";
+      this.#end(new ProxyError("client_gone", `The client broke the WebSocket off: ${why}`));
+    };
+    client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
+  }
+
+  /** Tells both sides that the proxy goes, and ends when they have said so too. */
+  drain(): void {
+    this.#closeBoth(1001, "the proxy is stopping");
+  }
+
+  tick(now: number): void {
+    if (now >= this.#endBy) this.#end(null);
+    else if (now >= this.#idleBy) this.#closeBoth(1001, "nothing was said for too long");
+    else if (now >= this.#heardBy) this.#miss();
+  }
+
+  /** Ends at once. */
+  stop(): void {
+    this.drain();
+    this.#end(new ProxyError("shutting_down", "The proxy was stopped"));
+  }
+
+  #begin(): void {
+    this.#endBy = Infinity;
+    this.#heard();
+    this.#heardSomething();
+    this.#fromUpstream();
+  }
+
+  /** Something was said by either side. */
+  #heardSomething(): void {
+    this.#idleBy = this.#watchdog.now + this.#limits.idleTimeout;
+  }
+
+  /** The upstream is there. */
+  #heard(): void {
+    this.#isAsked = false;
+    this.#heardBy = this.#watchdog.now + PING_AFTER;
+  }
+
+  #miss(): void {
+    const { now } = this.#watchdog;
+    if (!this.#isAsked) {
+      this.#isAsked = true;
+      this.#heardBy = now + ANSWER;
+      this.#toUpstream(Opcode.ping, NOTHING);
+      return;
+    }
+    this.#closeClient(1011, "the upstream does not answer");
+    this.#end(new ProxyError("upstream_timeout", `The upstream did not answer a ping within ${ANSWER} ms`));
+  }
+
+  #fromClient(data: string | ArrayBuffer): void {
+    this.#heardSomething();
+    const isText = typeof data === "string";
+    const payload = isText ? this.#encoder.encode(data) : new Uint8Array(data);
+    this.#upstream.passed(payload.length, 0);
+    this.#toUpstream(isText ? Opcode.text : Opcode.binary, payload);
+  }
+
+  #toUpstream(opcode: number, payload: Uint8Array): void {
+    if (this.#isOver || this.#toldUpstream) return;
+    this.#held += payload.length;
+    // One message is always taken, however large.
+    if (this.#held > Math.max(this.#limits.maxMessage, payload.length)) {
+      this.#closeClient(1013, "the upstream does not keep up");
+      this.#end(new ProxyError("upstream_timeout", `The upstream left ${this.#held} bytes unread`));
+      return;
+    }
+    this.#toldUpstream = opcode === Opcode.close;
+    const frame = clientFrame(opcode, payload);
+    this.#writing = this.#writing.then(() => this.#upstream.write(frame)).then(
+      () => void (this.#held -= payload.length),
+      (error) => this.#upstreamBroke(messageOf(error)),
+    );
+  }
+
+  async #fromUpstream(): Promise<void> {
+    const { maxMessage } = this.#limits;
+    const reader = new WebSocketReader((into) => this.#upstream.readInto(into), maxMessage);
+    try {
+      while (!this.#isOver) {
+        const message = await reader.next();
+        if (message === null) return this.#upstreamBroke("it closed its connection without a word");
+        this.#heard();
+        const { opcode, payload } = message;
+        if (opcode === Opcode.ping) this.#toUpstream(Opcode.pong, payload);
+        else if (opcode === Opcode.close) return await this.#upstreamLeft(payload);
+        else if (opcode !== Opcode.pong) await this.#toClient(opcode, payload);
+      }
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) return this.#upstreamBroke(messageOf(error));
+      this.#toUpstream(Opcode.close, closePayload(error.code, error.message));
+      this.#closeClient(1011, "the upstream broke the rules");
+      await this.#writing;
+      this.#end(new ProxyError("bad_response", `The upstream sent ${error.message}`));
+    }
+  }
+
+  async #toClient(opcode: number, payload: Uint8Array): Promise<void> {
+    this.#heardSomething();
+    const data = opcode === Opcode.text ? textOf(payload) : payload as Uint8Array<ArrayBuffer>;
+    if (this.#client.readyState !== WebSocket.OPEN) return;
+    this.#client.send(data);
+    this.#upstream.passed(0, payload.length);
+    let wait: number = LOOK_AFTER[0];
+    let least = Infinity;
+    let takenAt = this.#watchdog.now;
+    for (let held; (held = this.#client.bufferedAmount) > HELD && !this.#isOver;) {
+      const { now } = this.#watchdog;
+      if (held < least) {
+        least = held;
+        takenAt = now;
+      } else if (now - takenAt > WRITE_TIMEOUT) {
+        const error = new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`);
+        return this.#end(error);
+      }
+      await sleep(wait, this.#stopping.signal);
+      wait = Math.min(wait * 2, LOOK_AFTER[1]);
+    }
+  }
+
+  /** The client has closed, or has answered what it was told. */
+  #clientLeft(code: number, reason: string): void {
+    this.#clientClosed = true;
+    if (this.#isOver) return;
+    if (code === 0) return this.#end(new ProxyError("client_gone", "The client left without a word"));
+    if (this.#toldUpstream) return this.#endBy === Infinity ? this.#end(null) : undefined;
+    const payload = code === 1005 ? NOTHING : closePayload(code, reason);
+    this.#toUpstream(Opcode.close, payload);
+    this.#endBy = this.#watchdog.now + LAST_WORDS;
+  }
+
+  /** The upstream has closed, or has answered what it was told. */
+  async #upstreamLeft(payload: Uint8Array): Promise<void> {
+    const { code, reason } = closeReason(payload);
+    this.#toUpstream(Opcode.close, payload.subarray(0, 2));
+    this.#closeClient(code, reason);
+    await this.#writing;
+    this.#end(null);
+  }
+
+  #upstreamBroke(why: string): void {
+    if (this.#isOver) return;
+    // What was agreed on by closing frames need not be said again by a connection that ends in order.
+    if (this.#toldUpstream) return this.#end(null);
+    this.#closeClient(1011, "the upstream is gone");
+    this.#end(new ProxyError("upstream_closed", `The upstream broke the WebSocket off: ${why}`));
+  }
+
+  #closeBoth(code: number, reason: string): void {
+    this.#idleBy = this.#heardBy = Infinity;
+    this.#toUpstream(Opcode.close, closePayload(code, reason));
+    this.#closeClient(code, reason);
+    this.#endBy = Math.min(this.#endBy, this.#watchdog.now + LAST_WORDS);
+  }
+
+  #closeClient(code: number, reason: string): void {
+    if (this.#clientClosed) return;
+    try {
+      if (code === 1005) this.#client.close();
+      else this.#client.close(code, reason);
+    } catch {
+      // The runtime does not know every code that upstreams may use.
+      this.#client.close(1011, reason);
+    }
+  }
+
+  #end(error: ProxyError | null): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#watchdog.delete(this);
+    this.#stopping.abort();
+    if (!this.#clientClosed) this.#closeClient(1011, "");
+    this.#upstream.end(error);
+    this.#onEnd(this);
+  }
+}
