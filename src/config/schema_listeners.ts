@@ -108,7 +108,7 @@ export const logsSchema = section({
     "The lowest level of the application log (default: info)",
   ),
   access: key(
-    z.union([oneOf("common", "json", "off"), access]).transform((given) =>
+    z.union([oneOf("common", "json", "off"), access]).transform((given): z.output<typeof access> =>
       typeof given === "string" ? { format: given } : given
     ),
     "The access log: its form, or a mapping",

@@ -178,10 +178,15 @@ const hook = section({
   ),
 });
 
+/** A rule, or false where a route is not to have that of `defaults`. */
+function rule<Schema extends z.ZodType>(schema: Schema, description: string) {
+  return key(z.union([z.literal(false), schema]), `${description}; false where defaults say otherwise`);
+}
+
 /** The keys that routes and `defaults` have in common. */
 export const ruleKeys = {
-  rewrite: key(rewrite, "Changes the path that the upstream gets"),
-  headers: key(
+  rewrite: rule(rewrite, "Changes the path that the upstream gets"),
+  headers: rule(
     headers,
     "Changes header fields; values may hold {client}, {host}, {path}, {query}, {method}, {scheme}, {id}, {header.NAME} and {jwt.CLAIM}",
   ),
@@ -193,15 +198,15 @@ export const ruleKeys = {
   maxBody: key(size(), "The largest request body; beyond, 413. 0 is no limit (default: 0)"),
   clientBodyTimeout: key(duration(), "Silence between two pieces of the request's body (default: 60s)"),
   clientWriteTimeout: key(duration(), "The client takes a piece of the response (default: 5m)"),
-  allow: key(list(range), "Clients that may ask; others get 403"),
-  deny: key(list(range), "Clients that get 403"),
-  basicAuth: key(basicAuth, "Asks for a name and a password"),
-  jwt: key(jwt, "Asks for a signed token"),
-  forwardAuth: key(forwardAuth, "Asks a service whether a request may go on"),
-  cors: key(cors, "Answers what browsers ask before they send a request to another site"),
-  rateLimit: key(rateLimit, "Requests beyond the rate get 429"),
+  allow: rule(list(range), "Clients that may ask; others get 403"),
+  deny: rule(list(range), "Clients that get 403"),
+  basicAuth: rule(basicAuth, "Asks for a name and a password"),
+  jwt: rule(jwt, "Asks for a signed token"),
+  forwardAuth: rule(forwardAuth, "Asks a service whether a request may go on"),
+  cors: rule(cors, "Answers what browsers ask before they send a request to another site"),
+  rateLimit: rule(rateLimit, "Requests beyond the rate get 429"),
   compression: key(z.union([flag(), compression]), "Compresses answers: true, or a mapping (default: false)"),
-  hooks: key(list(hook), "Modules whose hooks run, in this order"),
+  hooks: rule(list(hook), "Modules whose hooks run, in this order"),
 };
 
 /** `defaults`. */

@@ -49,7 +49,11 @@ export function readable(read: (text: string) => unknown, expected: string): z.Z
       read(context.value);
     } catch (error) {
       const why = /: (.*)$/s.exec((error as Error).message)?.[1] ?? expected;
-      context.issues.push({ code: "custom", input: context.value, message: why.replace(/^expected /, "") });
+      context.issues.push({
+        code: "custom",
+        input: context.value,
+        message: why.replace(/^(?:expected|allowed are) /, ""),
+      });
     }
   });
 }
@@ -96,8 +100,12 @@ export function duration(least = 0): Quantity {
 
 /** A size, in bytes. */
 export function size(least = 0, most: number = Number.MAX_SAFE_INTEGER): Quantity {
-  const range = most === Number.MAX_SAFE_INTEGER ? "" : ` from ${least} to ${most} bytes`;
-  const expected = `a size such as 64KB or 10MB, or a whole number of bytes${range && `,${range}`}`;
+  const range = most < Number.MAX_SAFE_INTEGER
+    ? `, from ${least} to ${most}`
+    : least > 0
+    ? `, ${least} or more`
+    : "";
+  const expected = `a size such as 64KB or 10MB, or a number of bytes${range}`;
   return quantity(SIZE, bytes, expected, least, most);
 }
 
