@@ -7,7 +7,7 @@ import { dump } from "js-yaml";
 import { circuitBreakerRules } from "../balance/circuit_breaker.ts";
 import { healthCheckRules } from "../balance/health_options.ts";
 import { outlierRules } from "../balance/outlier.ts";
-import { tcpLimits } from "../downstream/tcp/limits.ts";
+import { limitsOf } from "../downstream/tcp/limits.ts";
 import { optionsOf } from "../proxy/options.ts";
 import { DEFAULT_TIMEOUTS } from "../upstream/peer.ts";
 import type { Plan, PlannedListener, PlannedRoute } from "./plan.ts";
@@ -41,7 +41,12 @@ function hidden(secret: unknown): string | undefined {
 
 function listenerOf({ options, ...listener }: PlannedListener): object {
   const { front = "serve" } = options;
-  return { ...listener, front, ...options, ...(front === "tcp" ? tcpLimits(options) : {}) };
+  if (front === "serve") return { ...listener, front, ...options };
+  // No limit is written as 0.
+  const limits = Object.entries(limitsOf(options)).map((
+    [name, limit],
+  ) => [name, limit === Infinity ? 0 : limit]);
+  return { ...listener, front, ...options, ...Object.fromEntries(limits) };
 }
 
 function groupOf(group: GroupConfig): object {
