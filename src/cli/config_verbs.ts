@@ -12,7 +12,6 @@ import { jsonSchemaText } from "../config/json_schema.ts";
 import { loadConfig, type LoadedConfig, readConfig } from "../config/load.ts";
 import type { Plan, PlannedHook } from "../config/plan.ts";
 import { ConfigError, inOrder, problemText } from "../config/problem.ts";
-import { messageOf } from "../http/errors.ts";
 import { explainNeeds, FORMATS, printNeeds } from "../sandbox/print.ts";
 import { load, type Loaded } from "./loaded.ts";
 import { oneOf } from "./options.ts";
@@ -143,7 +142,7 @@ async function hooksOf(plan: Plan, loaded: LoadedConfig) {
         );
         known.set(hook.module, module);
         if (module instanceof Error) {
-          for (const line of messageOf(module).split("\n")) {
+          for (const line of module.message.split("\n")) {
             problems.push(loaded.locate({ path, found: line }));
           }
         } else {

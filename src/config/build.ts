@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { messageOf } from "../http/errors.ts";
 import type { ProxyOptions } from "../proxy/hooks.ts";
 import { type RouteMatch, Router } from "../proxy/router.ts";
 import { buildGroup } from "./build_group.ts";
@@ -36,11 +35,11 @@ export async function buildPlan(loaded: LoadedConfig): Promise<Plan> {
     try {
       groups.set(name, await buildGroup(name, group, folder));
     } catch (error) {
-      complaints.push({ path: ["groups", name], isKey: true, found: messageOf(error) });
+      complaints.push({ path: ["groups", name], isKey: true, found: (error as Error).message });
     }
   }
   const admin = await adminOf(config.admin, folder).catch((error) => {
-    complaints.push({ path: ["admin", "tokenFile"], found: messageOf(error) });
+    complaints.push({ path: ["admin", "tokenFile"], found: (error as Error).message });
     return undefined;
   });
   if (complaints.length > 0) {

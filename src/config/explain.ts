@@ -130,5 +130,6 @@ function brief(settings: unknown): string {
     settings,
     (key, value) => key === "users" ? `(${Object.keys(value).length})` : value,
   );
+  if (text === "{}") return "with its defaults";
   return text.replaceAll('"', "").replace(/^[{[]|[}\]]$/g, "").replaceAll(/([:,])(?=[^/\s])/g, "$1 ");
 }

@@ -8,7 +8,7 @@ import { type Complaint, foundText, meant, type Path } from "./problem.ts";
 
 type Issue = z.core.$ZodIssue;
 
-/** Every issue of the schema as a complaint; `value` is what was checked. */
+/** Every issue of the schema as a complaint; `value` is what was checked. Messages of the schema are what is allowed. */
 export function complaintsOf(issues: readonly Issue[], value: unknown): Complaint[] {
   return issues.flatMap((issue) => complain(issue, issue.path as Path, value));
 }
@@ -35,6 +35,9 @@ function complain(issue: Issue, path: Path, root: unknown): Complaint[] {
       return [{ path, found: foundText(value), allowed, hint: meant(value, allowed) }];
     }
     default:
+      if (issue.code === "custom" && issue.params?.isReason) {
+        return [{ path, found: `${foundText(value)}: ${issue.message}` }];
+      }
       return [{
         path,
         found: issue.code === "too_small" && Array.isArray(value) && value.length === 0

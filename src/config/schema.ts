@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as z from "zod";
+import type * as z from "zod";
 import { groupSchema } from "./schema_groups.ts";
 import { adminSchema, listenerSchema, logsSchema, redisSchema } from "./schema_listeners.ts";
 import { defaultsSchema, routeSchema } from "./schema_rules.ts";

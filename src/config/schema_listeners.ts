@@ -83,13 +83,11 @@ export const listenerSchema = section({
   ),
 });
 
+const STATUS = "a status such as 404, 500-599 or 5xx";
 const status = z.union([
-  z.int().min(100).max(599),
-  matching(
-    /^[1-5](?:\d\d(?:-[1-5]\d\d)?|xx)$/,
-    "a status such as 404, 500-599 or 5xx",
-  ),
-], { error: "a status such as 404, 500-599 or 5xx" }).transform((given) => String(given));
+  z.int({ error: STATUS }).min(100, { error: STATUS }).max(599, { error: STATUS }),
+  matching(/^[1-5](?:\d\d(?:-[1-5]\d\d)?|xx)$/, STATUS),
+], { error: STATUS }).transform((given) => String(given));
 
 const access = section({
   format: key(oneOf("common", "json", "off"), "The form of a line (default: common)"),

@@ -42,17 +42,20 @@ export function ruled({ expected, holds }: Rule): z.ZodString {
   return z.string({ error: expected }).refine(holds, { error: expected });
 }
 
-/** A text that a function can read. */
+/** A text that a function can read; the message is what it says is wrong, ahead of that what is `found`. */
 export function readable(read: (text: string) => unknown, expected: string): z.ZodString {
   return z.string({ error: expected }).check((context) => {
     try {
       read(context.value);
     } catch (error) {
-      const why = /: (.*)$/s.exec((error as Error).message)?.[1] ?? expected;
+      const [, why = expected] = /^Cannot use .*?: (.*)$/s.exec((error as Error).message) ?? [];
+      const [, allowed] = /^(?:expected|allowed are) (.*)$/s.exec(why) ?? [];
+      const isReason = allowed === undefined && why !== expected;
       context.issues.push({
         code: "custom",
         input: context.value,
-        message: why.replace(/^(?:expected|allowed are) /, ""),
+        message: allowed ?? why,
+        params: { isReason },
       });
     }
   });

@@ -25,7 +25,8 @@ interface Node {
   /** Where it begins; -1 for one that is empty. */
   readonly start: number;
   readonly kind: "scalar" | "list" | "mapping";
-  readonly anchor: string;
+  /** Its key, or its index in a list. */
+  step: string | number | undefined;
   readonly keys: Map<string, { start: number; node: Node }>;
   readonly items: Node[];
   /** How many values it comes to, itself included. */
@@ -157,7 +158,7 @@ export class YamlTree {
     const node: Node = {
       start: event.type === EVENT_ID.SCALAR ? beginningOf(event) : event.start,
       kind: event.type === EVENT_ID.SCALAR ? "scalar" : event.type === EVENT_ID.SEQUENCE ? "list" : "mapping",
-      anchor,
+      step: undefined,
       keys: new Map(),
       items: [],
       size: 1,
@@ -188,22 +189,27 @@ export class YamlTree {
         return false;
       }
       const text = getScalarValue(this.#text, event);
+      const path = pathText([...stack.flatMap(({ step }) => step ?? []), text]);
       const first = parent.keys.get(text);
       if (first !== undefined) {
         const { line, column } = this.#position(first.start);
-        this.#add(node.start, text, `key given twice, first at ${line}:${column}`);
-      } else if (text === "__proto__") {
-        this.#add(node.start, text, "unknown key");
+        this.#add(node.start, path, `key given twice, first at ${line}:${column}`);
+      }
+      if (text === "__proto__") {
+        this.#add(node.start, path, "unknown key");
+        return false;
       }
       parent.key = { text, start: node.start };
       return true;
     }
     if (parent === undefined) this.#root = node;
-    else if (parent.kind === "list") parent.items.push(node);
+    else if (parent.kind === "list") node.step = parent.items.push(node) - 1;
     else {
       const { text, start } = parent.key!;
       parent.key = undefined;
-      if (!parent.keys.has(text)) parent.keys.set(text, { start, node });
+      // Of a key that is given twice, the last counts, as it does for the value.
+      parent.keys.set(text, { start, node });
+      node.step = text;
     }
     if (node.open) stack.push(node);
     else if (parent !== undefined) parent.size += node.size;

@@ -36,7 +36,7 @@ export function routePath(text: string): RoutePath {
     throw new RangeError(`Cannot use path ${JSON.stringify(text)}: ${why}`);
   };
   if (!text.startsWith("/")) refuse(`allowed are ${ROUTE_PATH_FORMS}`);
-  if (text.includes("?")) refuse("the query is not part of the path");
+  if (text.includes("?")) refuse("the query is no part of a path");
   const open = text.endsWith("/*");
   const fixed = open ? text.slice(0, -2) : text;
   if (/[*(){}]/.test(fixed)) refuse(`allowed are ${ROUTE_PATH_FORMS}`);
@@ -52,7 +52,7 @@ export function routePath(text: string): RoutePath {
   }
   const segments = fixed.split("/");
   if (segments.some((segment) => segment.split(":").length > 2)) {
-    refuse("a segment can hold one parameter only");
+    refuse("a segment holds two parameters");
   }
   if (segments.some((segment) => segment.includes(":") && !PARAMETER.test(segment))) {
     refuse("a parameter is a colon and a name, such as :id");

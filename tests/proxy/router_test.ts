@@ -94,11 +94,11 @@ const REFUSED = {
   "api": /allowed are/,
   "/a/*/b": /allowed are/,
   "/a*": /allowed are/,
-  "/a?b=1": /the query is not part of the path/,
+  "/a?b=1": /the query is no part of a path/,
   "/a/../b": /requests have it as "\/b"/,
   "/%61": /requests have it as "\/a"/,
   "/caf\u00e9/*": /requests have it as "\/caf%C3%A9\/\*"/,
-  "/:a-:b": /one parameter only/,
+  "/:a-:b": /two parameters/,
   "/:7": /a colon and a name/,
   "/a b": /a space/,
 };
