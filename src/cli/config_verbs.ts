@@ -162,7 +162,7 @@ function hookPath({ config }: LoadedConfig, index: number, i: number): (string |
 
 async function loadHook({ module, sandbox }: PlannedHook): Promise<Loaded> {
   const path = /[./\\]/.test(module) ? module : `./${module}`;
-  return await load(path, {}, { upstreams: [], sandbox: sandbox && {} });
+  return await load(path, {}, { upstreams: [], sandbox: sandbox && {}, isPart: true });
 }
 
 function needsOfHook({ module, sources }: Loaded): Omit<ConfigNeed, "path">[] {
