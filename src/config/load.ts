@@ -58,7 +58,8 @@ export async function readConfig(file: string): Promise<string> {
     const { size, isFile } = await Deno.stat(file);
     if (!isFile) throw new Error("it is no file");
     if (size > MAX_FILE) throw new Error(`it has ${size} bytes, at most ${MAX_FILE} are read`);
-    return await Deno.readTextFile(file);
+    // A byte order mark is no part of it.
+    return (await Deno.readTextFile(file)).replace(/^\ufeff/, "");
   } catch (error) {
     throw new Error(
       `Cannot read ${file}: ${
