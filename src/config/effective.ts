@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { dump } from "js-yaml";
+import { stringify } from "@std/yaml";
 import { circuitBreakerRules } from "../balance/circuit_breaker.ts";
 import { healthCheckRules } from "../balance/health_options.ts";
 import { outlierRules } from "../balance/outlier.ts";
@@ -19,7 +19,7 @@ import type { Config, GroupConfig } from "./schema.ts";
  */
 export function effectiveText(config: Config, plan: Plan): string {
   const { admin, logs, redis } = plan;
-  return dump({
+  return stringify({
     listeners: plan.listeners.map(listenerOf),
     groups: Object.fromEntries(
       Object.entries(config.groups ?? {}).map(([name, group]) => [name, groupOf(group)]),
@@ -29,7 +29,7 @@ export function effectiveText(config: Config, plan: Plan): string {
     logs,
     trustedProxies: config.trustedProxies ?? [],
     ...(redis === undefined ? {} : { redis: { ...redis, url: redis.url.replace(/\/\/[^@/]*@/, "//...@") } }),
-  }, { skipInvalid: true, noRefs: true, lineWidth: 110 });
+  }, { skipInvalid: true, useAnchors: false, lineWidth: 110 });
 }
 
 /** What stands for a secret. */

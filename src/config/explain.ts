@@ -41,10 +41,18 @@ export function explain(plan: Plan, { method, url, headers }: Asked): string {
     ],
   ];
   const route = plan.routes[found];
-  for (const other of plan.routes.slice(0, found < 0 ? undefined : found).slice(0, MOST_PASSED)) {
-    const why = mismatch(other.match, host, target, method, headers, listener?.name ?? "");
+  const ahead = plan.routes.slice(0, found < 0 ? undefined : found);
+  const ofHost = ahead.filter(({ match: { hosts } }) =>
+    hosts === undefined || new Router([{ hosts }]).find(host, target, method, headers, "") === 0
+  );
+  for (const other of ofHost.slice(0, MOST_PASSED)) {
+    const why = mismatch(other.match, target, method, headers, listener?.name ?? "");
     lines.push(["passed over", `${other.name} (${other.place}): ${why}`]);
   }
+  const rest = ofHost.length - MOST_PASSED;
+  if (rest > 0) lines.push(["passed over", `${rest} more`]);
+  const others = ahead.length - ofHost.length;
+  if (others > 0) lines.push(["passed over", `${others} for other hosts`]);
   if (route === undefined) lines.push(["route", "none matches; the answer is 404"]);
   else lines.push(...routeLines(route));
   const width = Math.max(...lines.map(([label]) => label!.length));
@@ -102,26 +110,22 @@ function conditions({ hosts, path, methods, headers, listener }: RouteMatch): st
   return parts.filter((part) => part !== undefined).join(", ") || "every request";
 }
 
-/** The first condition of a route that a request does not meet. */
+/** The first condition of a route, beside its host, that a request does not meet. */
 function mismatch(
-  match: RouteMatch,
-  host: string,
+  { path, methods, headers: fields = {}, listener: by }: RouteMatch,
   target: string,
   method: string,
   headers: RoutedFields,
   listener: string,
 ): string {
-  const holds = (part: RouteMatch) => new Router([part]).find(host, target, method, headers, listener) === 0;
-  const { hosts, path, methods, headers: fields = {}, listener: by } = match;
-  if (hosts && !holds({ hosts })) return `the host is ${plainHost(host)}, not ${hosts.join(" or ")}`;
+  const holds = (part: RouteMatch) => new Router([part]).find("", target, method, headers, listener) === 0;
   if (path && !holds({ path })) return `the path is not ${path}`;
   if (methods && !holds({ methods })) return `the method is not ${methods.join(" or ")}`;
   for (const [name, value] of Object.entries(fields)) {
     if (holds({ headers: { [name]: value } })) continue;
     return `${name} is ${headers.get(name) ?? "missing"}, not ${value}`;
   }
-  if (by && !holds({ listener: by })) return `it is for the listener ${by}`;
-  return "another one is preferred";
+  return `it is for the listener ${by}`;
 }
 
 /** Settings in a line; names and secrets of users are left out. */

@@ -159,7 +159,7 @@ export const fieldName: z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> =
 /** The value of a header field. */
 export const fieldValue: z.ZodString = matching(
   /^[\t\x20-\x7e]*$/,
-  "the value of a header field, of printable ASCII characters",
+  "a text of printable ASCII characters, in quotes if it is a number",
 );
 
 /** A list of things, or one alone. */
