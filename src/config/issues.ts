@@ -13,8 +13,23 @@ export function complaintsOf(issues: readonly Issue[], value: unknown): Complain
   return issues.flatMap((issue) => complain(issue, issue.path as Path, value));
 }
 
+/** What is within these is not told, as problems end up in logs. */
+const SECRETS: readonly (string | number)[] = ["token", "secret", "users", "redis"];
+
 function complain(issue: Issue, path: Path, root: unknown): Complaint[] {
-  const value = valueAt(root, path);
+  const given = valueAt(root, path);
+  const isSecret = typeof given === "string" && path.some((step) => SECRETS.includes(step));
+  const found = isSecret ? `found ${given.length} characters, not shown` : foundText(given);
+  return issueComplaints(issue, path, root, given, found);
+}
+
+function issueComplaints(
+  issue: Issue,
+  path: Path,
+  root: unknown,
+  value: unknown,
+  found: string,
+): Complaint[] {
   switch (issue.code) {
     case "unrecognized_keys": {
       const known = issue.message.split(", ").filter((word) => word !== "");
@@ -27,22 +42,22 @@ function complain(issue: Issue, path: Path, root: unknown): Complaint[] {
       }));
     }
     case "invalid_union":
-      return ofUnion(issue, path, root, value);
+      return ofUnion(issue, path, root, value, found);
     case "invalid_key":
       return [{ path, isKey: true, found: "wrong key", allowed: issue.issues[0]?.message ?? issue.message }];
     case "invalid_value": {
       const allowed = issue.values.map(String);
-      return [{ path, found: foundText(value), allowed, hint: meant(value, allowed) }];
+      return [{ path, found, allowed, hint: meant(value, allowed) }];
     }
     default:
       if (issue.code === "custom" && issue.params?.isReason) {
-        return [{ path, found: `${foundText(value)}: ${issue.message}` }];
+        return [{ path, found: `${found}: ${issue.message}` }];
       }
       return [{
         path,
         found: issue.code === "too_small" && Array.isArray(value) && value.length === 0
           ? "found an empty list"
-          : foundText(value),
+          : found,
         allowed: issue.message,
       }];
   }
@@ -54,6 +69,7 @@ function ofUnion(
   path: Path,
   root: unknown,
   value: unknown,
+  found: string,
 ): Complaint[] {
   const forms = (issue.errors as Issue[][]).filter((issues) => issues.length > 0);
   const isOfItsKind = (issues: Issue[]) =>
@@ -65,12 +81,12 @@ function ofUnion(
     return meantForms[0]!.flatMap((inner) => complain(inner, [...path, ...inner.path as Path], root));
   }
   if (issue.message !== "Invalid input") {
-    return [{ path, found: foundText(value), allowed: issue.message }];
+    return [{ path, found, allowed: issue.message }];
   }
   const words = forms.flatMap(([first]) => first?.code === "invalid_value" ? first.values.map(String) : []);
   const others = forms.flatMap(([first]) => first?.code === "invalid_value" ? [] : first!.message);
   const allowed = [words.join(", "), ...others].filter((text) => text !== "").join(" or ");
-  return [{ path, found: foundText(value), allowed, hint: meant(value, words) }];
+  return [{ path, found, allowed, hint: meant(value, words) }];
 }
 
 /** What is at the end of a way; undefined where it leads nowhere. */

@@ -39,10 +39,10 @@ export function referenceComplaints(file: Mapping, lineOf: (path: Path) => numbe
 }
 
 function listenerNames(file: Mapping): [string, Path][] {
-  return mappingsOf(file.listeners).map(([i, { name, address }]) => [
-    String(name ?? address),
-    ["listeners", i, name === undefined ? "address" : "name"],
-  ]);
+  return mappingsOf(file.listeners).flatMap(([i, { name, address }]): [string, Path][] => {
+    if (typeof name === "string") return [[name, ["listeners", i, "name"]]];
+    return typeof address === "string" ? [[address, ["listeners", i, "address"]]] : [];
+  });
 }
 
 function unknownListeners(file: Mapping, routes: [number, Mapping][]): Complaint[] {
