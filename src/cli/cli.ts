@@ -38,6 +38,7 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
 
 /** The verbs that are about a configuration file, and the options that each takes then. */
 const VERBS_WITH_FILE: Readonly<Record<string, readonly string[]>> = {
+  run: ["config"],
   check: ["config", "granted"],
   permissions: ["config", "format", "explain"],
   explain: ["config", "header"],
@@ -79,7 +80,7 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
       words,
     });
     if (notes !== "") print(notes, Deno.stderr);
-    return print(text, Deno.stdout, code);
+    return text === "" ? code ?? 0 : print(text, Deno.stdout, code);
   }
   if (verb === "demo") {
     if (name !== undefined) throw new UsageError(`demo takes no module, found ${quoted([name, ...rest])}`);

@@ -10,11 +10,12 @@ import { explain } from "../config/explain.ts";
 import { formatConfig } from "../config/format.ts";
 import { jsonSchemaText } from "../config/json_schema.ts";
 import { loadConfig, type LoadedConfig, readConfig } from "../config/load.ts";
-import type { Plan, PlannedHook } from "../config/plan.ts";
+import { hookKey, type Plan, type PlannedHook } from "../config/plan.ts";
 import { ConfigError, inOrder, problemText } from "../config/problem.ts";
 import { explainNeeds, FORMATS, printNeeds } from "../sandbox/print.ts";
 import { load, type Loaded } from "./loaded.ts";
 import { oneOf } from "./options.ts";
+import { runConfig } from "./run_config.ts";
 import { UsageError } from "./usage.ts";
 
 /** What the verbs are asked for. */
@@ -62,6 +63,14 @@ export const CONFIG_VERBS: Readonly<Record<string, (options: ConfigOptions) => P
   },
   permissions,
   fmt,
+  run: async ({ file, words }) => {
+    refuseWords("run -c", words);
+    const loaded = await loadConfig(file);
+    const plan = await buildPlan(loaded);
+    const { problems, needs, modules } = await hooksOf(plan, loaded);
+    if (problems.length > 0) throw new ConfigError(file, inOrder([...loaded.warnings, ...problems]));
+    return { text: "", code: await runConfig({ loaded, plan, needs, modules }) };
+  },
 };
 
 async function check({ file, words, granted }: ConfigOptions): Promise<Outcome> {
@@ -132,26 +141,28 @@ async function hooksOf(plan: Plan, loaded: LoadedConfig) {
   const problems = [];
   const needs: ConfigNeed[] = configNeeds(loaded);
   const known = new Map<string, Loaded | Error>();
+  const modules = new Map<string, Loaded>();
   for (const { index, rules: { hooks = [] } } of plan.routes) {
     for (const [i, hook] of hooks.entries()) {
       const path = hookPath(loaded, index, i);
-      let module = known.get(hook.module);
+      let module = known.get(hookKey(hook));
       if (module === undefined) {
         module = await loadHook(hook).catch((error) =>
           error instanceof Error ? error : new Error(String(error))
         );
-        known.set(hook.module, module);
+        known.set(hookKey(hook), module);
         if (module instanceof Error) {
           for (const line of module.message.split("\n")) {
             problems.push(loaded.locate({ path, found: line }));
           }
         } else {
+          modules.set(hookKey(hook), module);
           needs.push(...needsOfHook(module).map((need) => ({ ...need, path })));
         }
       }
     }
   }
-  return { problems, needs: distinctNeeds(needs) };
+  return { problems, needs: distinctNeeds(needs), modules };
 }
 
 /** Where a route's hook stands in the file: at the route, or at `defaults`. */
@@ -162,7 +173,12 @@ function hookPath({ config }: LoadedConfig, index: number, i: number): (string |
 
 async function loadHook({ module, sandbox }: PlannedHook): Promise<Loaded> {
   const path = /[./\\]/.test(module) ? module : `./${module}`;
-  return await load(path, {}, { upstreams: [], sandbox: sandbox && {}, isPart: true });
+  const { memory: memoryLimit, ...settings } = sandbox ?? { memory: 0 };
+  return await load(path, {}, {
+    upstreams: [],
+    sandbox: sandbox && { ...settings, memoryLimit },
+    isPart: true,
+  });
 }
 
 function needsOfHook({ module, sources }: Loaded): Omit<ConfigNeed, "path">[] {

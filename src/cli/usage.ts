@@ -44,6 +44,7 @@ verbs
   demo                 two origins and a load balancer on this machine, no network needed
 
 verbs about a configuration file; -c, --config FILE names it (default: postern.yaml)
+  run -c FILE          run it
   check -c FILE        everything that is wrong with it, each with its line and column
     --granted            hold it against this process's permissions too
   explain METHOD URL   which route gets a request and why, and what becomes of it

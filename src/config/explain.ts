@@ -4,7 +4,7 @@
  * @module
  */
 import { normalTarget } from "../downstream/target.ts";
-import { plainHost, type RoutedFields, type RouteMatch, Router } from "../proxy/router.ts";
+import { type RoutedFields, type RouteMatch, Router } from "../proxy/router.ts";
 import { parseAddress } from "../upstream/address.ts";
 import type { Plan, PlannedListener, PlannedRoute } from "./plan.ts";
 

@@ -109,6 +109,11 @@ export interface PlannedHook {
   } | undefined;
 }
 
+/** What tells a module in use from another: the same file may run in this thread for one route, in workers for another. */
+export function hookKey({ module, sandbox }: PlannedHook): string {
+  return JSON.stringify([module, sandbox ?? null]);
+}
+
 /** A route. */
 export interface PlannedRoute {
   /** In logs and metrics; unique. */
