@@ -6,7 +6,8 @@
 import type * as z from "zod";
 import { groupSchema } from "./schema_groups.ts";
 import { adminSchema, listenerSchema, logsSchema, redisSchema } from "./schema_listeners.ts";
-import { defaultsSchema, routeSchema } from "./schema_rules.ts";
+import { routeSchema } from "./schema_routes.ts";
+import { defaultsSchema } from "./schema_rules.ts";
 import { key, list, mapping, name, range, section } from "./schema_values.ts";
 
 /** The whole file. What it gives has durations in milliseconds, sizes in bytes and rates for a second. */

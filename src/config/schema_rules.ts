@@ -4,7 +4,6 @@
  * @module
  */
 import * as z from "zod";
-import { routePath } from "../proxy/route_path.ts";
 import {
   duration,
   fieldName,
@@ -30,7 +29,8 @@ const httpUrl = matching(
   /^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/,
   "a URL such as http://127.0.0.1:9000/path",
 );
-const method = matching(/^[A-Z][A-Z-]*$/, "a method in capitals");
+/** A method. */
+export const method: z.ZodString = matching(/^[A-Z][A-Z-]*$/, "a method in capitals");
 const plainPath = matching(/^\/[\x21-\x22\x24-\x3e\x40-\x7e]*$/, 'a path that begins with "/"');
 
 const edits = section({
@@ -211,55 +211,3 @@ export const ruleKeys = {
 
 /** `defaults`. */
 export const defaultsSchema = section(ruleKeys);
-
-const host = matching(
-  /^(?:\*|(?:\*\.)?[\w-]+(?:\.[\w-]+)*|\[[0-9A-Fa-f:.]+\])$/,
-  'a host such as "example.com" or "*.example.com", without port, in ASCII ("xn--...")',
-);
-
-const match = section({
-  host: key(oneOrMore(host), "Names, such as example.com, or *.example.com for all below a name"),
-  path: key(
-    readable(routePath, '"/exact", "/prefix/*" or "/users/:id"'),
-    "/exact, /prefix/* (itself and all below), or /users/:id where :id stands for one segment",
-  ),
-  method: key(oneOrMore(method), "Methods; GET is for HEAD too"),
-  header: key(
-    mapping(fieldName, fieldValue),
-    'Fields that have to have these values, or any where it is "*"',
-  ),
-  listener: key(text("the name of a listener"), "The listener that it came by"),
-});
-
-/** One of `routes`. */
-export const routeSchema = section({
-  name: key(
-    matching(/^[\w*:./ -]{1,200}$/, "a name of letters, digits, _, -, ., :, / and *"),
-    "In logs and metrics (default: made from match)",
-  ),
-  match: key(match, "Which requests it is for (default: all)"),
-  to: key(text("the name of a group"), "The group that its requests go to"),
-  respond: key(
-    section({
-      status: key(whole(200, 599), "The status (default: 200)"),
-      headers: key(mapping(fieldName, fieldValue), "Header fields"),
-      body: key(z.string({ error: "a text" }), "The body (default: none)"),
-    }),
-    "Answers without an upstream",
-  ),
-  redirect: key(
-    section({
-      to: matching(/^(?:https?:\/\/|\/|\{scheme\}:\/\/)\S*$/, "a URL or a path").describe(
-        "Where to: a URL or a path; may hold {host}, {path}, {query}, {scheme}",
-      ),
-      status: key(
-        z.union([301, 302, 303, 307, 308].map((status) => z.literal(status)), {
-          error: "301, 302, 303, 307 or 308",
-        }),
-        "The status (default: 308)",
-      ),
-    }),
-    "Sends the client elsewhere",
-  ),
-  ...ruleKeys,
-});

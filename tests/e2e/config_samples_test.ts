@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { parse } from "@std/yaml";
+import * as z from "zod";
 import { e2e, postern, ROOT, tempFolder } from "../support/process.ts";
 
 const FOLDER = "samples/config/";
@@ -63,3 +65,17 @@ for (const [name, requests] of Object.entries(REQUESTS)) {
     assertEquals(first, "# yaml-language-server: $schema=../../postern.schema.json");
   });
 }
+
+e2e(
+  "an editor that goes by the JSON Schema finds nothing wrong with the samples, and something with a bad file",
+  async () => {
+    const schema = z.fromJSONSchema(JSON.parse(await Deno.readTextFile(`${ROOT}postern.schema.json`)));
+    const holds = async (file: string) =>
+      schema.safeParse(parse(await Deno.readTextFile(ROOT + file))).success;
+    for (const name of Object.keys(REQUESTS)) assertEquals(await holds(FOLDER + name), true, name);
+    for (const name of ["unknown_top_level_key", "durations_sizes_rates", "empty_lists", "no_action"]) {
+      // That one action is chosen is more than the schema says.
+      assertEquals(await holds(`tests/config/bad/${name}.yaml`), name === "no_action", name);
+    }
+  },
+);
