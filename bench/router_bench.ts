@@ -35,4 +35,5 @@ Deno.bench("prefix", wanted(byPath, "a", "/group78/item9778/x/y?z", 9_778));
 Deno.bench("pattern", wanted(byPath, "a", "/group9779/7/posts", 9_779));
 Deno.bench("wildcard, two labels deep", wanted(wildcards, "a.b.site5000.example.com", "/x", 5_000));
 Deno.bench("no host, method and field", wanted(wildcards, "other.example.org", "/x", 10_000));
+Deno.bench("a host of 8,000 labels", wanted(wildcards, "a.".repeat(8_000) + "org", "/x", 10_000));
 Deno.bench("a path of 8,000 slashes", wanted(byPath, "a", "/".repeat(8_000), -1));

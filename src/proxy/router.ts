@@ -73,6 +73,8 @@ export class Router {
   readonly #hosts = new Map<string, PathTable>();
   /** By what follows the star, its dot included. */
   readonly #wildcards = new Map<string, PathTable>();
+  /** The length of the longest key of `#wildcards`. */
+  #longest = 0;
   readonly #any = pathTable();
 
   /**
@@ -108,7 +110,9 @@ export class Router {
       let found = findIn(this.#hosts.get(name), path, method, headers, listener);
       if (found >= 0) return found;
       if (this.#wildcards.size > 0) {
-        for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+        // No longer suffixes than there are: a host of a thousand dots costs no more than one of few.
+        const start = Math.max(name.length - this.#longest, 0);
+        for (let dot = name.indexOf(".", start); dot >= 0; dot = name.indexOf(".", dot + 1)) {
           found = findIn(this.#wildcards.get(name.slice(dot)), path, method, headers, listener);
           if (found >= 0) return found;
         }
@@ -118,6 +122,7 @@ export class Router {
   }
 
   #tableOf(host: string, entry: Entry): void {
+    if (host.startsWith("*.")) this.#longest = Math.max(this.#longest, host.length - 1);
     const table = host === "*"
       ? this.#any
       : host.startsWith("*.")
