@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import type { LevelName } from "@std/log";
+import { ConfigError } from "../config/problem.ts";
 import { nearest } from "../proxy/nearest.ts";
 import { Audit } from "../sandbox/audit.ts";
 import { needsOf, undeclared } from "../sandbox/needs.ts";
@@ -35,11 +36,25 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
   demo: [],
 };
 
+/** The verbs that are about a configuration file, and the options that each takes then. */
+const VERBS_WITH_FILE: Readonly<Record<string, readonly string[]>> = {
+  run: ["config"],
+  check: ["config", "granted"],
+  permissions: ["config", "format", "explain"],
+  explain: ["config", "header"],
+  print: ["config"],
+  schema: [],
+  fmt: ["config", "write", "diff"],
+};
+/** The file of those that are about nothing else. */
+const DEFAULT_FILE = "postern.yaml";
+
 /** Carries a command line out; the exit code. */
 export async function cli(args: readonly string[], samples: Samples): Promise<number> {
   try {
     return await dispatch(args, samples);
   } catch (error) {
+    if (error instanceof ConfigError) return printProblems(error);
     const usage = error instanceof UsageError;
     const lines = (error instanceof Error ? error.message : String(error)).split("\n");
     print(lines.map((line) => `error: ${line}`).join("\n") + (usage ? "\nsee --help" : ""), Deno.stderr);
@@ -53,12 +68,27 @@ async function dispatch(args: readonly string[], samples: Samples): Promise<numb
   if (values.help || verb === undefined) {
     return print(HELP.trimEnd(), values.help ? Deno.stdout : Deno.stderr, values.help ? 0 : 2);
   }
-  checkUsage(verb, Object.keys(values));
+  const isAboutFile = values.config !== undefined || !Object.hasOwn(VERBS, verb);
+  checkUsage(verb, Object.keys(values), isAboutFile ? VERBS_WITH_FILE : VERBS);
+  if (isAboutFile) {
+    // Only here, as it takes a while to load.
+    const { CONFIG_VERBS } = await import("./config_verbs.ts");
+    const words = name === undefined ? [] : [name, ...rest];
+    const { text, notes = "", code } = await CONFIG_VERBS[verb]!({
+      ...values,
+      file: values.config ?? DEFAULT_FILE,
+      words,
+    });
+    if (notes !== "") print(notes, Deno.stderr);
+    return text === "" ? code ?? 0 : print(text, Deno.stdout, code);
+  }
   if (verb === "demo") {
     if (name !== undefined) throw new UsageError(`demo takes no module, found ${quoted([name, ...rest])}`);
     return await demo(samples);
   }
-  if (name === undefined) throw new UsageError(`${verb} needs a module`);
+  if (name === undefined) {
+    throw new UsageError(`${verb} needs a module${verb in VERBS_WITH_FILE ? ", or a file by -c" : ""}`);
+  }
   if (rest.length > 0) throw new UsageError(`${verb} takes one module, found also ${quoted(rest)}`);
 
   const { listen } = values;
@@ -98,6 +128,11 @@ const OPTIONS = {
   audit: { type: "boolean" },
   format: { type: "string" },
   explain: { type: "boolean" },
+  config: { type: "string", short: "c" },
+  header: { type: "string", short: "H", multiple: true },
+  granted: { type: "boolean" },
+  write: { type: "boolean" },
+  diff: { type: "boolean" },
   ...SANDBOX_OPTIONS,
 } as const;
 
@@ -114,12 +149,26 @@ function parse(args: readonly string[]) {
   }
 }
 
-function checkUsage(verb: string, options: readonly string[]): void {
-  if (!Object.hasOwn(VERBS, verb)) {
-    throw new UsageError(`unknown verb "${verb}", ${suggestion(verb, Object.keys(VERBS))}`);
+function checkUsage(
+  verb: string,
+  options: readonly string[],
+  verbs: Readonly<Record<string, readonly string[]>>,
+): void {
+  if (!Object.hasOwn(verbs, verb)) {
+    const known = [...new Set([...Object.keys(VERBS), ...Object.keys(VERBS_WITH_FILE)])];
+    if (known.includes(verb)) throw new UsageError(`${verb} takes no --config`);
+    throw new UsageError(`unknown verb "${verb}", ${suggestion(verb, known)}`);
   }
-  const stray = options.find((option) => !VERBS[verb]!.includes(option));
+  const stray = options.find((option) => !verbs[verb]!.includes(option));
   if (stray !== undefined) throw new UsageError(`${verb} takes no --${stray}`);
+}
+
+/** Says what is wrong with a configuration, without more words in a line, so that editors find the place. */
+function printProblems({ message, problems }: ConfigError): number {
+  const bold = Deno.stderr.isTerminal() && !Deno.noColor;
+  const lines = bold ? message.replaceAll(/^\S+:\d+:\d+:/gm, "\x1b[1m$&\x1b[0m") : message;
+  const errors = problems.filter(({ isWarning }) => !isWarning).length;
+  return print(`${lines}\n${errors} ${errors === 1 ? "error" : "errors"}`, Deno.stderr, 2);
 }
 
 function quoted(words: readonly string[]): string {

@@ -18,14 +18,15 @@ const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]+:/;
 /**
  * Loads a sample by name, or a module on disk by path.
  *
+ * @param isPart Whether others answer the requests, so that it needs no hook that does.
  * @throws {UsageError} when there is no such sample, or the module is not on disk
  * @throws {Error} with one line, when the file cannot be loaded
  * @throws {ModuleError} when what it exports is wrong
  */
-export async function loadModule(name: string, samples: Samples): Promise<ProxyModule> {
+export async function loadModule(name: string, samples: Samples, isPart = false): Promise<ProxyModule> {
   if (Object.hasOwn(samples, name)) return checkModule(name, samples[name]!);
   refuseUnknown(name, samples);
-  return checkModule(name, await importFile(name));
+  return checkModule(name, await importFile(name), isPart);
 }
 
 /**

@@ -6,7 +6,7 @@
 import { dirname, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { ProxyModule } from "../proxy/hooks.ts";
-import { hooksOf } from "../proxy/module.ts";
+import { hooksOf, ModuleError, silenceProblems } from "../proxy/module.ts";
 import type { Need } from "../sandbox/needs.ts";
 import { inspectModule, type SandboxOptions, startSandboxed } from "../sandbox/sandboxed_module.ts";
 import type { Peer } from "../upstream/peer.ts";
@@ -37,6 +37,8 @@ export interface LoadOptions {
   upstreams: readonly string[];
   /** Settings of its workers; undefined loads it into this thread. */
   sandbox: SandboxOptions | undefined;
+  /** Whether others answer the requests, so that it needs no hook that does. @default {false} */
+  isPart?: boolean;
 }
 
 /**
@@ -45,9 +47,9 @@ export interface LoadOptions {
  * @throws as {@linkcode loadModule}, and what `inspectModule` throws
  */
 export async function load(name: string, samples: Samples, options: LoadOptions): Promise<Loaded> {
-  const { upstreams, sandbox } = options;
+  const { upstreams, sandbox, isPart = false } = options;
   if (sandbox === undefined) {
-    const module = withUpstreams(name, await loadModule(name, samples), upstreams);
+    const module = withUpstreams(name, await loadModule(name, samples, isPart), upstreams);
     const isSample = Object.hasOwn(samples, name);
     return {
       name,
@@ -61,6 +63,8 @@ export async function load(name: string, samples: Samples, options: LoadOptions)
   }
   const inspected = await inspectModule(fileOf(name, samples), name);
   const { declarations, url } = inspected;
+  const problems = isPart ? [] : silenceProblems(declarations.hooks);
+  if (problems.length > 0) throw new ModuleError(name, problems);
   const module = withUpstreams(name, inspected.module, upstreams);
   const net = module.net ?? (module.upstreams as Peer[]).map(({ address }) => address);
   const given = upstreams.length > 0 ? module.upstreams as Peer[] : undefined;

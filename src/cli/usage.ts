@@ -43,6 +43,19 @@ verbs
     --explain            a table of what is granted, and why, and of what is refused
   demo                 two origins and a load balancer on this machine, no network needed
 
+verbs about a configuration file; -c, --config FILE names it (default: postern.yaml)
+  run -c FILE          run it
+  check -c FILE        everything that is wrong with it, each with its line and column
+    --granted            hold it against this process's permissions too
+  explain METHOD URL   which route gets a request and why, and what becomes of it
+    --header, -H FIELD   a field of the request, NAME: VALUE; may be given several times
+  print                the effective configuration, with every default
+  permissions -c FILE  print the flags that it needs to run; takes --format and --explain
+  fmt                  print it formatted, comments included
+    --write              write it to the file instead
+    --diff               exit with 1 if it is not formatted, and write nothing
+  schema               print the JSON Schema, for editors
+
 MODULE is simple_proxy, load_balancer, header_filter, sandboxed_auth, sticky_sessions, canary, failover,
 or a path such as ./my_proxy.ts; check and permissions also take --listen, --upstream and --sandbox
 
@@ -56,6 +69,7 @@ examples
       --listen 127.0.0.1:8080 --upstream http://127.0.0.1:9000
   deno run main.ts permissions load_balancer
   deno run --allow-read=. main.ts check ./my_proxy.ts
+  deno run --allow-read=. main.ts explain -c postern.yaml GET http://example.com/api/users
 
-exit codes: 0 done, 1 failed while running, 2 wrong usage
+exit codes: 0 done, 1 failed while running, 2 wrong usage or configuration
 `;

@@ -31,9 +31,10 @@ const KNOWN: readonly string[] = [...HOOKS, ...DECLARATIONS];
  * The exports of a module, checked. Exports of other names are the module's own affair, unless they look misspelt.
  *
  * @param name Names the module in problems.
+ * @param isPart Whether others answer the requests, so that it needs no hook that does.
  * @throws {ModuleError} that lists every problem
  */
-export function checkModule(name: string, exports: Record<string, unknown>): ProxyModule {
+export function checkModule(name: string, exports: Record<string, unknown>, isPart = false): ProxyModule {
   const problems: string[] = [];
   for (const [key, value] of Object.entries(exports)) {
     if ((HOOKS as readonly string[]).includes(key)) {
@@ -67,13 +68,16 @@ export function checkModule(name: string, exports: Record<string, unknown>): Pro
   }
   if (permissions !== undefined) problems.push(...permissionProblems(permissions));
   if (options !== undefined) problems.push(...optionProblems(options));
-  if (exports.upstreamPeer === undefined && exports.requestFilter === undefined) {
-    problems.push(
-      'it exports neither "upstreamPeer" nor "requestFilter", one of which has to answer requests',
-    );
-  }
+  if (!isPart) problems.push(...silenceProblems(Object.keys(exports)));
   if (problems.length > 0) throw new ModuleError(name, problems);
   return exports as ProxyModule;
+}
+
+/** What is wrong with a module of these exports when nobody else answers its requests. */
+export function silenceProblems(names: readonly string[]): string[] {
+  return names.some((name) => name === "upstreamPeer" || name === "requestFilter")
+    ? []
+    : ['it exports neither "upstreamPeer" nor "requestFilter", one of which has to answer requests'];
 }
 
 /** The hooks that a module has, in the order of the phases. */

@@ -82,7 +82,7 @@ addEventListener("error", (event) => {
 export async function serveModule(load: () => Promise<Record<string, unknown>>): Promise<void> {
   let module: ProxyModule;
   try {
-    module = checkModule(init.name, await load());
+    module = checkModule(init.name, await load(), true);
     const given = init.upstreams?.map((text): Peer => JSON.parse(text));
     if (given !== undefined) replaceUpstreams(module, given);
     const ready: Ready = { declarations: declarationsOf(module) };

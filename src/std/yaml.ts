@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { load } from "js-yaml";
+import { dump, load } from "js-yaml";
 
 /**
  * Parses one YAML document.
@@ -12,4 +12,26 @@ import { load } from "js-yaml";
  */
 export function parse(content: string): unknown {
   return load(content);
+}
+
+/** Settings of {@linkcode stringify}. */
+export interface StringifyOptions {
+  /** Whether what YAML has no form for is left out rather than an error. @default {false} */
+  skipInvalid?: boolean;
+  /** Where long texts are broken. @default {80} */
+  lineWidth?: number;
+  /** Whether what is there twice is written once. @default {true} */
+  useAnchors?: boolean;
+}
+
+/**
+ * Writes a value as YAML.
+ *
+ * @throws when it holds what YAML has no form for
+ */
+export function stringify(
+  data: unknown,
+  { skipInvalid = false, lineWidth = 80, useAnchors = true }: StringifyOptions = {},
+): string {
+  return dump(data, { skipInvalid, lineWidth, noRefs: !useAnchors });
 }

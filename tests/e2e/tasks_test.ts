@@ -44,7 +44,8 @@ e2e(
 
 e2e("every file in samples/ has a task", async () => {
   const named = [...(await commands()).values()].flatMap((command) => RUN.exec(command)?.[3] ?? []);
-  for await (const { name } of Deno.readDir(`${ROOT}samples`)) {
+  for await (const { name, isFile } of Deno.readDir(`${ROOT}samples`)) {
+    if (!isFile) continue;
     assert(named.includes(name.replace(/\.ts$/, "")), `no task runs ${name}`);
   }
 });
@@ -52,7 +53,8 @@ e2e("every file in samples/ has a task", async () => {
 e2e("--help names every sample", async () => {
   const { out } = await postern([], ["--help"]);
   const help = out.join("\n");
-  for await (const { name } of Deno.readDir(`${ROOT}samples`)) {
+  for await (const { name, isFile } of Deno.readDir(`${ROOT}samples`)) {
+    if (!isFile) continue;
     assertMatch(help, new RegExp(`\\b${name.replace(/\.ts$/, "")}\\b`), name);
   }
 });
