@@ -53,21 +53,16 @@ export class LoadBalancer {
   readonly #budget: RetryBudget;
   readonly #guards: Guards;
   readonly #reservations: Reservations = new Reservations(() => this.#line.serve());
+  #members: readonly (Member | Peer)[] = [];
   #backends: readonly Backend[] = [];
   #byPeer: ReadonlyMap<Peer, Backend> = new Map();
 
   /**
    * A group of these members.
    *
-   * @param before A group that this one replaces: members of both keep their health, their counts and what an operator
-   * has said of them. It goes on with the requests that it has.
    * @throws {RangeError} that names every member that cannot be used, or an option
    */
-  constructor(
-    members: readonly (Member | Peer)[],
-    options: LoadBalancerOptions = {},
-    before?: LoadBalancer,
-  ) {
+  constructor(members: readonly (Member | Peer)[], options: LoadBalancerOptions = {}) {
     const { name = "upstreams", queue, slowStart = 0, panic = 0 } = options;
     const { events } = this;
     const backends = () => this.#backends;
@@ -94,8 +89,6 @@ export class LoadBalancer {
     });
     // Not at once: it may have come to light in the middle of a choice.
     events.listen(() => queueMicrotask(() => this.#line.serve()));
-    this.#backends = before?.backends ?? [];
-    for (const backend of this.#backends) this.#guards.attach(backend);
     this.replace(members);
   }
 
@@ -117,6 +110,7 @@ export class LoadBalancer {
    */
   replace(members: readonly (Member | Peer)[]): void {
     const fresh = backendsOf(members);
+    this.#members = members;
     const before = new Map(this.#backends.map((backend) => [backend.key, backend]));
     const added: Backend[] = [];
     this.#backends = fresh.map(([backend, member]) => {
@@ -135,6 +129,18 @@ export class LoadBalancer {
     for (const backend of before.values()) this.events.tell("removed", backend);
     this.healthChecks.changed();
     this.#line.serve();
+  }
+
+  /**
+   * Takes the place of another group: members of both keep their health, their counts and what an operator has said of them.
+   * Where members are found by a discovery, those found before are there until it has looked again. The other group goes on
+   * with the requests that it has.
+   */
+  inherit(before: LoadBalancer): void {
+    const members = this.#options.discovery === undefined ? this.#members : before.#members;
+    this.#backends = before.backends;
+    for (const backend of this.#backends) this.#guards.attach(backend);
+    this.replace(members);
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { statusSet } from "../balance/status_set.ts";
+import { statusSet } from "../http/status_set.ts";
 import {
   duration,
   file,

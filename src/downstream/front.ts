@@ -8,6 +8,7 @@ import type { Endpoints } from "../http/endpoint.ts";
 import type { ProxyError } from "../http/errors.ts";
 import type { HeaderList } from "../http/headers.ts";
 import type { ClaimingHeaders } from "./claims.ts";
+import type { ListenerOptions } from "./listener_options.ts";
 
 /** The body of a request. */
 export interface FrontBody extends BodySource {
@@ -121,4 +122,11 @@ export interface Front {
    * @throws when they cannot be used; then nothing has changed
    */
   renewTls?(): void;
+  /**
+   * Takes other settings over, for connections from now on: limits, and the files of TLS, which are read. Missing where that
+   * cannot be.
+   *
+   * @throws when the files cannot be used; then nothing has changed
+   */
+  configure?(options: ListenerOptions): void;
 }

@@ -5,9 +5,9 @@
  */
 import type { Address } from "../upstream/address.ts";
 
-/** A listener at an address. Throws as `Deno.listen`. */
-export function listenOn(address: Address): Deno.Listener {
+/** A listener at an address, which others may have as well if `reusePort` says so. Throws as `Deno.listen`. */
+export function listenOn(address: Address, reusePort = false): Deno.Listener {
   if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
   const { hostname, port } = address;
-  return Deno.listen({ hostname, port });
+  return Deno.listen({ hostname, port, ...(reusePort ? { reusePort } : {}) });
 }

@@ -28,6 +28,12 @@ export interface Hsts {
  * Times are in milliseconds. A time of 0 is for ever; a number of connections or requests of 0 is no limit.
  */
 export interface ListenerOptions {
+  /**
+   * Let other processes listen there too, among which the system spreads connections; one of them can take over from another.
+   * On Linux, connections that wait at a listener which closes are lost, unless `net.ipv4.tcp_migrate_req` is 1. macOS gives
+   * all connections to the one that came last. @default {false}
+   */
+  reusePort?: boolean;
   /** `serve` is `Deno.serve`; `tcp` is Postern's own server on `Deno.listen`. @default {"serve"} */
   front?: "serve" | "tcp";
   /**

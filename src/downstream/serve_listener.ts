@@ -65,6 +65,7 @@ export function listenServe(
       onError: () => new Response(null, { status: 500 }),
     };
     const tls = pair === undefined ? {} : { cert: pair.cert, key: pair.key };
+    const reusePort = listener.reusePort ?? false;
     const answer = async (request: Request, info: Deno.ServeHandlerInfo): Promise<Response> => {
       const client = relay === undefined ? info : relay.clientAt(info.remoteAddr);
       if (client === undefined) return new Response(null, { status: 403 });
@@ -84,7 +85,7 @@ export function listenServe(
     };
     return at.transport === "unix"
       ? Deno.serve({ ...options, path: at.path }, answer as Deno.ServeHandler<Deno.UnixAddr>)
-      : Deno.serve({ ...options, ...tls, hostname: at.hostname, port: at.port }, answer);
+      : Deno.serve({ ...options, ...tls, reusePort, hostname: at.hostname, port: at.port }, answer);
   };
 
   server = open(address);

@@ -19,6 +19,7 @@ const bytes = (least: number, most: number): Rule => ({
 });
 
 const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
+  reusePort: { expected: "true or false", holds: (value) => typeof value === "boolean" },
   front: { expected: '"serve" or "tcp"', holds: (value) => value === "serve" || value === "tcp" },
   tls: { expected: "{ cert, key }, the paths of two PEM files, or a list of such pairs", holds: isTls },
   relayPorts: { expected: "a list of ports from 0 to 65535, each once", holds: isPortList },
@@ -47,7 +48,15 @@ const RULES: { readonly [Name in keyof ListenerOptions]-?: Rule } & Rules = {
 };
 
 const OF_TLS: readonly string[] = ["relayPorts", "hsts", "redirectHttp", "redirectPort"];
-const OF_BOTH: readonly string[] = ["front", "tls", "hsts", "redirectHttp", "redirectPort", "tunnelTimeout"];
+const OF_BOTH: readonly string[] = [
+  "front",
+  "tls",
+  "hsts",
+  "redirectHttp",
+  "redirectPort",
+  "tunnelTimeout",
+  "reusePort",
+];
 const OF_SERVE: readonly string[] = ["relayPorts", "maxMessage"];
 
 /** What is wrong with the settings of a listener. */

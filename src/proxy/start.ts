@@ -3,29 +3,19 @@
  *
  * @module
  */
-import { messageOf } from "../http/errors.ts";
-import { sleep } from "../http/sleep.ts";
-import { serve } from "../downstream/serve.ts";
 import type { ListenerOptions } from "../downstream/listener_options.ts";
-import { listenTcp } from "../downstream/tcp/listen.ts";
-import type { Front, FrontHandler } from "../downstream/front.ts";
 import type { AccessEntry } from "../observe/access_log.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { Tracing } from "../observe/tracing.ts";
-import { type Address, formatAddress, parseAddress } from "../upstream/address.ts";
+import { parseAddress } from "../upstream/address.ts";
 import type { ProxyModule } from "./hooks.ts";
-import { withHsts } from "./hsts.ts";
 import { listenerOf } from "./listener_check.ts";
+import { listenAt } from "./listening.ts";
 import { Proxy } from "./proxy.ts";
-import { redirectTo } from "./redirect.ts";
+import { stop } from "./stop.ts";
 
 /** Where a module without `listen` listens. */
 export const DEFAULT_LISTEN = "127.0.0.1:6188";
-
-/** Requests that were ended get this long for their answers to be sent, in milliseconds. */
-const LAST_WORDS = 1_000;
-/** Answers that nothing tells of get this long to leave, in milliseconds. */
-const LAST_BYTES = 200;
 
 /** Settings of {@linkcode startProxy}. */
 export interface StartOptions {
@@ -84,68 +74,17 @@ export function startProxy(
   const address = parseAddress(listen ?? module.listen ?? DEFAULT_LISTEN);
   const how = listenerOf(module.listener, listener);
   const proxy = new Proxy(module, { onEnd, tracing });
-  const plain: FrontHandler = (request) => proxy.handle(request);
-  const handler = how.hsts === undefined ? plain : withHsts(plain, how.hsts);
-  const front = (how.front === "tcp" ? listenTcp : serve)(address, handler, how);
-  const redirect = redirectFor(front, how);
-  const fronts = redirect === undefined ? [front] : [front, redirect];
+  const front = listenAt(address, (request) => proxy.handle(request), how);
   proxy.start();
   return {
-    address: formatAddress(addressOf(front.addr, address)),
-    redirectAddress: redirect && formatAddress(redirect.addr as Address),
+    address: front.address,
+    redirectAddress: front.redirectAddress,
     counters: proxy.counters,
     get idleConnections() {
       return proxy.idleConnections;
     },
     replace: (module) => proxy.replace(module),
     renewTls: () => front.renewTls?.(),
-    async stop(drain) {
-      if (drain === 0) {
-        const idle = proxy.counters.active === 0;
-        proxy.abort();
-        await Promise.all(fronts.map((front) => front.close()));
-        await proxy.close();
-        return idle;
-      }
-      // Requests on a listener that failed and was opened anew are known to the counters alone.
-      const shutdown = Promise.all(fronts.map((front) => front.shutdown())).then(() => proxy.idle())
-        .then(() => front.failed ? sleep(LAST_BYTES) : undefined);
-      const drained = await within(shutdown, drain);
-      if (!drained) {
-        proxy.abort();
-        if (!await within(shutdown, LAST_WORDS)) {
-          for (const front of fronts) front.close();
-          await within(shutdown, LAST_BYTES);
-        }
-      }
-      await proxy.close();
-      return drained;
-    },
+    stop: (drain) => stop(proxy, [front], drain),
   };
-}
-
-/** The listener that redirects to a front, if there is to be one. It has the limits of the own server. */
-function redirectFor(front: Front, how: ListenerOptions): Front | undefined {
-  const { redirectHttp, redirectPort, tls: _tls, ...rest } = how;
-  if (redirectHttp === undefined) return undefined;
-  const port = redirectPort ?? (front.addr.transport === "tcp" ? front.addr.port : undefined);
-  try {
-    return listenTcp(parseAddress(redirectHttp), redirectTo(port), rest);
-  } catch (error) {
-    front.close();
-    throw new Error(`cannot redirect from ${redirectHttp}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** Whether the promise resolved within so many milliseconds. */
-async function within(promise: Promise<void>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), ms));
-  const inTime = await Promise.race([promise.then(() => true), late]);
-  clearTimeout(timer);
-  return inTime;
-}
-
-function addressOf(addr: Deno.Addr, asked: Address): Address {
-  return addr.transport === "tcp" ? { transport: "tcp", hostname: addr.hostname, port: addr.port } : asked;
 }

@@ -109,8 +109,8 @@ Deno.test("a group that takes another's place knows what was known of the member
   const after = new LoadBalancer(
     [peerAt(2), { address: stays.address }],
     { policy: leastRequests(), outlier: {} },
-    before,
   );
+  after.inherit(before);
   await using second = testProxy({ upstreamPeer: after.select });
   assertEquals(after.backends.map(({ healthy }) => healthy), [undefined, true]);
   assert(after.backends[1] === kept, "the backend is the same");

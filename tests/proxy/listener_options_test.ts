@@ -22,7 +22,7 @@ const HSTS =
   "expected { maxAge }, a whole number of seconds, with includeSubDomains and preload true or false";
 const ADDRESS = 'expected an IP address or a CIDR range such as "10.0.0.0/8"';
 const KNOWN =
-  "known are front, tls, relayPorts, hsts, redirectHttp, redirectPort, proxyProtocol, headTimeout, idleTimeout, " +
+  "known are reusePort, front, tls, relayPorts, hsts, redirectHttp, redirectPort, proxyProtocol, headTimeout, idleTimeout, " +
   "writeTimeout, tunnelTimeout, minRate, maxConnections, maxConnectionsPerAddress, maxRequests, http2, maxStreams, maxRequestLine, maxHead, maxFields, maxDiscard, maxMessage";
 
 /** For every setting: values that will not do, as they are shown, and what is expected. */

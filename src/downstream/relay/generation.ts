@@ -40,7 +40,10 @@ class Inner implements Target {
       addr.transport === "tcp" && addr.hostname === LOOPBACK ? this.clients.get(addr.port) : undefined;
     const [port] = ports;
     const address = { transport: "tcp", hostname: LOOPBACK, port: this.asked = port! } as const;
-    this.front = listenServe(address, handler, listener, { pair, relay: { local, clientAt } });
+    this.front = listenServe(address, handler, { ...listener, reusePort: false }, {
+      pair,
+      relay: { local, clientAt },
+    });
     if (this.asked !== 0) ports.delete(this.asked);
   }
 

@@ -52,7 +52,7 @@ export class TlsRelay implements Front, Relay {
     listener: ListenerOptions,
   ) {
     this.#pairs = pairs;
-    this.#listener = listenOn(address);
+    this.#listener = listenOn(address, listener.reusePort);
     this.#behind = { handler, listener, local: this.#listener.addr, ports: new Set(ports) };
     try {
       this.#present = this.#generation();

@@ -16,6 +16,7 @@ type NoLimits =
   | "redirectPort"
   | "proxyProtocol"
   | "maxMessage"
+  | "reusePort"
   | "http2";
 
 const DEFAULTS: TcpLimits = {

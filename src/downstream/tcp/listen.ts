@@ -44,16 +44,16 @@ const OUT_OF_DESCRIPTORS = 4;
 
 class TcpFront implements Front, Server {
   readonly handler: FrontHandler;
-  readonly limits: TcpLimits;
+  limits: TcpLimits;
   readonly watchdog = new Watchdog();
   readonly scheme: string;
-  readonly speaksForClients: TrustCheck;
+  speaksForClients: TrustCheck;
   readonly speaksHttp2: boolean;
   readonly failed = false;
   draining = false;
   certificates: Certificates | undefined;
   readonly #address: Address;
-  readonly #tls: readonly ListenerTls[];
+  #tls: readonly ListenerTls[];
   readonly #connections = new Set<ClientConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -76,7 +76,7 @@ class TcpFront implements Front, Server {
     this.#address = address;
     this.#tls = tlsPairs(options);
     this.renewTls();
-    this.#listener = listenOn(address);
+    this.#listener = listenOn(address, options.reusePort);
     const { addr } = this.#listener;
     this.#bell = addr.transport === "tcp" ? new SelfBell(addr) : undefined;
     this.#accepting = this.#accept();
@@ -89,6 +89,19 @@ class TcpFront implements Front, Server {
   renewTls(): void {
     if (this.#tls.length === 0) return;
     this.certificates = new Certificates(this.#tls, this.speaksHttp2 ? ["h2", "http/1.1"] : ["http/1.1"]);
+  }
+
+  configure(options: ListenerOptions): void {
+    const before = this.#tls;
+    this.#tls = tlsPairs(options);
+    try {
+      this.renewTls();
+    } catch (error) {
+      this.#tls = before;
+      throw error;
+    }
+    this.limits = limitsOf(options);
+    this.speaksForClients = trustCheck(options.proxyProtocol ?? []);
   }
 
   admit(connection: Counted): boolean {
