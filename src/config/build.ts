@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Hsts, ListenerOptions } from "../downstream/listener_options.ts";
 import type { ProxyOptions } from "../proxy/hooks.ts";
+import { listenerProblems } from "../proxy/listener_check.ts";
 import { type RouteMatch, Router } from "../proxy/router.ts";
 import { buildGroup } from "./build_group.ts";
 import { fromFolder, isUrl } from "./files.ts";
@@ -38,6 +40,10 @@ export async function buildPlan(loaded: LoadedConfig): Promise<Plan> {
       complaints.push({ path: ["groups", name], isKey: true, found: (error as Error).message });
     }
   }
+  const listeners = config.listeners.map((listener) => listenerOf(listener, folder));
+  for (const [i, { options }] of listeners.entries()) {
+    for (const found of listenerProblems(options)) complaints.push({ path: ["listeners", i], found });
+  }
   const admin = await adminOf(config.admin, folder).catch((error) => {
     complaints.push({ path: ["admin", "tokenFile"], found: (error as Error).message });
     return undefined;
@@ -56,7 +62,7 @@ export async function buildPlan(loaded: LoadedConfig): Promise<Plan> {
   }));
   return {
     file,
-    listeners: config.listeners.map((listener) => listenerOf(listener, folder)),
+    listeners,
     groups,
     routes,
     router: new Router(routes.map(({ match }) => match)),
@@ -67,29 +73,23 @@ export async function buildPlan(loaded: LoadedConfig): Promise<Plan> {
 }
 
 function listenerOf(config: ListenerConfig, folder: string): PlannedListener {
-  const { address, name = address, reusePort = false, redirectHttp, hsts, tls, ...options } = config;
-  return {
-    name,
-    address,
-    reusePort,
-    redirectHttp,
-    hsts: hstsOf(hsts),
-    options: tls === undefined ? options : {
-      ...options,
-      tls: tls.map(({ cert, key }) => ({ cert: fromFolder(folder, cert), key: fromFolder(folder, key) })),
-    },
-  };
+  const { address, name = address, hsts, tls, ...rest } = config;
+  const options: ListenerOptions = rest;
+  if (tls !== undefined) {
+    options.tls = tls.map(({ cert, key }) => ({
+      cert: fromFolder(folder, cert),
+      key: fromFolder(folder, key),
+    }));
+  }
+  if (hsts) options.hsts = hstsOf(hsts === true ? {} : hsts);
+  return { name, address, options };
 }
 
 /** A year, in milliseconds. */
 const YEAR = 31_536_000_000;
 
-function hstsOf(config: ListenerConfig["hsts"]): string | undefined {
-  if (config === undefined || config === false) return undefined;
-  const { maxAge = YEAR, includeSubDomains = false, preload = false } = config === true ? {} : config;
-  return `max-age=${Math.round(maxAge / 1_000)}${includeSubDomains ? "; includeSubDomains" : ""}${
-    preload ? "; preload" : ""
-  }`;
+function hstsOf({ maxAge = YEAR, ...rest }: Exclude<ListenerConfig["hsts"], boolean | undefined>): Hsts {
+  return { maxAge: Math.round(maxAge / 1_000), ...rest };
 }
 
 function routeOf(

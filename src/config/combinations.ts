@@ -36,14 +36,11 @@ export function combinationComplaints(file: Mapping): Complaint[] {
   ];
 }
 
-/** Settings of a listener that `Deno.serve` has as well. */
-const FOR_ANY_FRONT = ["address", "name", "front", "reusePort"];
-
 function ofListener(listener: Mapping, path: Path): Complaint[] {
   const found: Complaint[] = [];
   if (listener.front === undefined || listener.front === "serve") {
     for (const key of Object.keys(listener)) {
-      if (FOR_ANY_FRONT.includes(key) || !TCP_ONLY.includes(key)) continue;
+      if (!TCP_ONLY.includes(key)) continue;
       found.push({
         path: [...path, key],
         isKey: true,
@@ -57,12 +54,10 @@ function ofListener(listener: Mapping, path: Path): Complaint[] {
 }
 
 const TCP_ONLY = [
-  "tls",
   "proxyProtocol",
   "headTimeout",
   "idleTimeout",
   "writeTimeout",
-  "tunnelTimeout",
   "minRate",
   "maxConnections",
   "maxConnectionsPerAddress",
@@ -70,6 +65,8 @@ const TCP_ONLY = [
   "maxRequestLine",
   "maxHead",
   "maxFields",
+  "http2",
+  "maxStreams",
   "maxDiscard",
 ];
 

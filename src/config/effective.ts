@@ -18,8 +18,13 @@ import type { Config, GroupConfig } from "./schema.ts";
  * durations in milliseconds, sizes in bytes, rates for a second. Secrets are left out.
  */
 export function effectiveText(config: Config, plan: Plan): string {
+  return stringify(effective(config, plan), { skipInvalid: true, useAnchors: false, lineWidth: 110 });
+}
+
+/** The same as data. */
+export function effective(config: Config, plan: Plan): object {
   const { admin, logs, redis } = plan;
-  return stringify({
+  return {
     listeners: plan.listeners.map(listenerOf),
     groups: Object.fromEntries(
       Object.entries(config.groups ?? {}).map(([name, group]) => [name, groupOf(group)]),
@@ -29,7 +34,7 @@ export function effectiveText(config: Config, plan: Plan): string {
     logs,
     trustedProxies: config.trustedProxies ?? [],
     ...(redis === undefined ? {} : { redis: { ...redis, url: redis.url.replace(/\/\/[^@/]*@/, "//...@") } }),
-  }, { skipInvalid: true, useAnchors: false, lineWidth: 110 });
+  };
 }
 
 /** What stands for a secret. */

@@ -6,7 +6,7 @@
 import { normalTarget } from "../downstream/target.ts";
 import { type RoutedFields, type RouteMatch, Router } from "../proxy/router.ts";
 import { parseAddress } from "../upstream/address.ts";
-import type { Plan, PlannedListener, PlannedRoute } from "./plan.ts";
+import type { Plan, PlannedAction, PlannedListener, PlannedRoute } from "./plan.ts";
 
 /** A request to explain. */
 export interface Asked {
@@ -61,29 +61,32 @@ export function explain(plan: Plan, { method, url, headers }: Asked): string {
 
 function routeLines({ name, place, match, action, options, rules }: PlannedRoute): string[][] {
   const { hooks = [], ...others } = rules;
-  const lines = [["route", `${name} (${place}): ${conditions(match)}`]];
+  const lines = [["route", `${name} (${place}): ${matchText(match)}`]];
   for (const [rule, settings] of Object.entries(others)) lines.push([rule, brief(settings)]);
   for (const { module, sandbox } of hooks) {
     lines.push(["hooks", `${module}${sandbox === undefined ? "" : ", in a sandbox"}`]);
   }
+  lines.push([action.kind === "proxy" ? "upstream" : "answer", actionText(action)]);
+  const { trustedProxies: _, ...limits } = options;
+  if (Object.keys(limits).length > 0) lines.push(["limits", brief(limits)]);
+  return lines;
+}
+
+/** What becomes of a route's requests, in words. */
+export function actionText(action: PlannedAction): string {
   switch (action.kind) {
     case "respond":
-      lines.push(["answer", `${action.status}, ${action.body.length} characters, by the route itself`]);
-      break;
+      return `${action.status}, ${action.body.length} characters, by the route itself`;
     case "redirect":
-      lines.push(["answer", `${action.status} to ${action.to}`]);
-      break;
+      return `${action.status} to ${action.to}`;
     case "proxy": {
       const { name, balancer } = action.group;
       const members = balancer.backends.map(({ label, weight }) =>
         weight === 1 ? label : `${label} (weight ${weight})`
       );
-      lines.push(["upstream", `group ${name}: ${members.join(", ") || "what its discovery finds"}`]);
+      return `group ${name}: ${members.join(", ") || "what its discovery finds"}`;
     }
   }
-  const { trustedProxies: _, ...limits } = options;
-  if (Object.keys(limits).length > 0) lines.push(["limits", brief(limits)]);
-  return lines;
 }
 
 /** The listener that a URL leads to, by scheme and port; of several, the first. */
@@ -99,7 +102,7 @@ function listenerFor({ listeners }: Plan, url: URL): PlannedListener | undefined
 }
 
 /** The conditions of a route in words. */
-function conditions({ hosts, path, methods, headers, listener }: RouteMatch): string {
+export function matchText({ hosts, path, methods, headers, listener }: RouteMatch): string {
   const parts = [
     hosts && `host ${hosts.join(" or ")}`,
     path && `path ${path}`,

@@ -37,12 +37,6 @@ export interface PlannedListener {
   readonly address: string;
   /** How. */
   readonly options: ListenerOptions;
-  /** Whether other processes may listen there too. */
-  readonly reusePort: boolean;
-  /** Where clients without TLS are sent to https from, if anywhere. */
-  readonly redirectHttp: string | undefined;
-  /** The value of `Strict-Transport-Security` for answers, if any. */
-  readonly hsts: string | undefined;
 }
 
 /** A group of upstreams. */

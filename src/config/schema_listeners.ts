@@ -51,6 +51,13 @@ export const listenerSchema = section({
     list(range),
     "Addresses and ranges whose connections have to begin with a PROXY protocol header (default: none)",
   ),
+  relayPorts: key(
+    list(whole(0, 65_535)),
+    "With the front serve: ports of 127.0.0.1 behind a relay that has several certificates and can change them; two for each pair, or 0 for any",
+  ),
+  http2: key(flag(), "Whether HTTP/2 is spoken (default: true)"),
+  maxStreams: key(whole(1), "Requests at a time on a connection by HTTP/2 (default: 128)"),
+  maxMessage: key(size(1024), "With the front serve: the largest WebSocket message (default: 16MB)"),
   headTimeout: key(
     duration(),
     "From the first byte of a request's head to its last; beyond, 408 (default: 10s)",
@@ -76,6 +83,10 @@ export const listenerSchema = section({
   redirectHttp: key(
     address,
     "Listen there as well, without TLS, and send every client to the same URL with https (308)",
+  ),
+  redirectPort: key(
+    whole(1, 65_535),
+    "The port of https that they are sent to (default: the listener's own)",
   ),
   hsts: key(
     z.union([flag(), hsts]),
