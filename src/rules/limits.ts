@@ -25,10 +25,10 @@ export interface LimitStore {
 
 /** What follows when one more token would leave a bucket `missing` milliseconds short of being full. */
 export function verdict(missing: number, rate: number, burst: number): Verdict {
+  const over = missing - burst * 1_000 / rate;
   // Sums of fractions are not exact.
-  const left = burst - missing * rate / 1_000 + 1e-6;
-  if (left >= 0) return { allowed: true, remaining: Math.floor(left), retryAfter: 0 };
-  return { allowed: false, remaining: 0, retryAfter: -left / rate };
+  if (over > 0.001) return { allowed: false, remaining: 0, retryAfter: over / 1_000 };
+  return { allowed: true, remaining: Math.floor(-over * rate / 1_000 + 1e-6), retryAfter: 0 };
 }
 
 /** Buckets that are looked at to make room for another. */
