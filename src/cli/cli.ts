@@ -38,7 +38,9 @@ const VERBS: Readonly<Record<string, readonly string[]>> = {
 
 /** The verbs that are about a configuration file, and the options that each takes then. */
 const VERBS_WITH_FILE: Readonly<Record<string, readonly string[]>> = {
-  run: ["config"],
+  run: ["config", "watch", "workers", "worker"],
+  proxy: ["from", "to"],
+  reload: ["config"],
   check: ["config", "granted"],
   permissions: ["config", "format", "explain"],
   explain: ["config", "header"],
@@ -131,6 +133,10 @@ const OPTIONS = {
   config: { type: "string", short: "c" },
   header: { type: "string", short: "H", multiple: true },
   granted: { type: "boolean" },
+  watch: { type: "boolean" },
+  worker: { type: "string" },
+  from: { type: "string" },
+  to: { type: "string", multiple: true },
   write: { type: "boolean" },
   diff: { type: "boolean" },
   ...SANDBOX_OPTIONS,

@@ -3,20 +3,23 @@
  *
  * @module
  */
+import { stringify } from "@std/yaml";
 import { buildPlan } from "../config/build.ts";
 import { type ConfigNeed, configNeeds, distinctNeeds, notGranted } from "../config/config_needs.ts";
 import { effectiveText } from "../config/effective.ts";
 import { explain } from "../config/explain.ts";
 import { formatConfig } from "../config/format.ts";
 import { jsonSchemaText } from "../config/json_schema.ts";
-import { loadConfig, type LoadedConfig, readConfig } from "../config/load.ts";
+import { checkConfig, loadConfig, type LoadedConfig, readConfig } from "../config/load.ts";
 import { hookKey, type Plan, type PlannedHook } from "../config/plan.ts";
 import { ConfigError, inOrder, problemText } from "../config/problem.ts";
 import { explainNeeds, FORMATS, printNeeds } from "../sandbox/print.ts";
 import { load, type Loaded } from "./loaded.ts";
 import { oneOf } from "./options.ts";
 import { runConfig } from "./run_config.ts";
+import type { Runnable } from "./runnable.ts";
 import { UsageError } from "./usage.ts";
+import { runWorkers } from "./workers.ts";
 
 /** What the verbs are asked for. */
 export interface ConfigOptions {
@@ -32,6 +35,16 @@ export interface ConfigOptions {
   readonly format?: string;
   /** Whether `permissions` prints a table with reasons. */
   readonly explain?: boolean;
+  /** Whether `run` loads the file again when it changes. */
+  readonly watch?: boolean;
+  /** In how many processes `run` runs. */
+  readonly workers?: string;
+  /** Which of several processes this is. */
+  readonly worker?: string;
+  /** Where `proxy` listens. */
+  readonly from?: string;
+  /** Where `proxy` sends requests. */
+  readonly to?: readonly string[];
   /** Whether `fmt` writes the file. */
   readonly write?: boolean;
   /** Whether `fmt` only tells, by its exit code, if the file is formatted. */
@@ -63,15 +76,77 @@ export const CONFIG_VERBS: Readonly<Record<string, (options: ConfigOptions) => P
   },
   permissions,
   fmt,
-  run: async ({ file, words }) => {
-    refuseWords("run -c", words);
-    const loaded = await loadConfig(file);
-    const plan = await buildPlan(loaded);
-    const { problems, needs, modules } = await hooksOf(plan, loaded);
-    if (problems.length > 0) throw new ConfigError(file, inOrder([...loaded.warnings, ...problems]));
-    return { text: "", code: await runConfig({ loaded, plan, needs, modules }) };
-  },
+  run: runFile,
+  proxy,
+  reload,
 };
+
+async function runFile({ file, words, watch = false, workers, worker }: ConfigOptions): Promise<Outcome> {
+  refuseWords("run -c", words);
+  const load = async () => await runnableOf(file, await readConfig(file));
+  if (workers !== undefined) {
+    const { needs } = await load();
+    const more = watch ? ["--watch"] : [];
+    return { text: "", code: await runWorkers(file, needs, wholeNumber("--workers", workers, 1), more) };
+  }
+  const index = worker === undefined ? undefined : wholeNumber("--worker", worker, 0);
+  return { text: "", code: await runConfig(load, { watch, worker: index }) };
+}
+
+/** A proxy without a file. */
+async function proxy({ words, from, to = [] }: ConfigOptions): Promise<Outcome> {
+  refuseWords("proxy", words);
+  const members = to.flatMap((list) => list.split(","));
+  if (from === undefined || members.length === 0) {
+    throw new UsageError("proxy needs --from HOST:PORT and --to HOST:PORT[,HOST:PORT]");
+  }
+  const text = stringify({
+    listeners: [{ address: from, front: "tcp" }],
+    groups: { upstream: { members } },
+    routes: [{ name: "all", to: "upstream" }],
+  });
+  const load = () => runnableOf(COMMAND_LINE, text);
+  return { text: "", code: await runConfig(load, { watch: false, worker: undefined }) };
+}
+
+/** Has the proxy that runs by a file load it again. */
+async function reload({ file, words }: ConfigOptions): Promise<Outcome> {
+  refuseWords("reload", words);
+  const { admin } = await buildPlan(await loadConfig(file));
+  if (admin?.token === undefined) {
+    throw new Error(`${file} has no admin with a token: send SIGHUP to the process instead`);
+  }
+  const { listen, token } = admin;
+  const answer = await fetch(`http://${listen.replace(/^0\.0\.0\.0:/, "127.0.0.1:")}/reload`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return { text: (await answer.text()).trimEnd(), code: answer.ok ? 0 : 1 };
+}
+
+/** A configuration from its text, with everything that is needed to run it. */
+async function runnableOf(file: string, text: string): Promise<Runnable> {
+  const loaded = await checkConfig(file, text);
+  const plan = await buildPlan(loaded);
+  const { problems, needs, modules } = await hooksOf(plan, loaded);
+  if (problems.length > 0) throw new ConfigError(file, inOrder([...loaded.warnings, ...problems]));
+  const isFile = file !== COMMAND_LINE;
+  return {
+    loaded,
+    plan,
+    needs: needs.filter(({ kind, value }) => isFile || kind !== "read" || value !== file),
+    modules,
+  };
+}
+
+/** What stands for the file of a proxy without one. */
+const COMMAND_LINE = "(command line)";
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least && number <= 1024) return number;
+  throw new UsageError(`${option} is "${text}", allowed are whole numbers from ${least} to 1024`);
+}
 
 async function check({ file, words, granted }: ConfigOptions): Promise<Outcome> {
   refuseWords("check -c", words);

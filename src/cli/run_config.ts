@@ -4,177 +4,172 @@
  * @module
  */
 import type { LevelName } from "@std/log";
-import { type ConfigNeed, notGranted } from "../config/config_needs.ts";
-import type { LoadedConfig } from "../config/load.ts";
-import { hookKey, type Plan, type PlannedListener, type PlannedRoute } from "../config/plan.ts";
-import { type Complaint, ConfigError, inOrder, problemText } from "../config/problem.ts";
-import { routeModule } from "../config/route_module.ts";
-import type { Front, FrontRequest } from "../downstream/front.ts";
-import { serve } from "../downstream/serve.ts";
-import { listenTcp } from "../downstream/tcp/listen.ts";
-import { sleep } from "../http/sleep.ts";
-import type { ProxyModule } from "../proxy/hooks.ts";
-import { Proxy } from "../proxy/proxy.ts";
-import { formatAddress, parseAddress } from "../upstream/address.ts";
-import type { Loaded } from "./loaded.ts";
+import { Admin } from "../admin/admin.ts";
+import { notGranted } from "../config/config_needs.ts";
+import { ConfigError, inOrder, problemText } from "../config/problem.ts";
+import { messageOf } from "../http/errors.ts";
+import { startTracing } from "../observe/tracing.ts";
+import { type Address, parseAddress } from "../upstream/address.ts";
+import { LocalLimits } from "../rules/limits.ts";
+import { RedisLimits } from "../rules/redis_limits.ts";
 import { type Logs, setupLogs } from "./logs.ts";
-import { cannotListen } from "./run.ts";
-import { stopSignal } from "./signals.ts";
+import type { Runnable } from "./runnable.ts";
+import { onSignals, stopSignal } from "./signals.ts";
+import { Site } from "./site.ts";
 import { VERSION } from "./version.ts";
+import { watchFiles } from "./watch.ts";
 
 /** Requests under way get this long to finish when the proxy is stopped, in milliseconds. */
 const DRAIN = 10_000;
-/** Requests that were ended get this long for their answers to be sent, in milliseconds. */
-const LAST_WORDS = 1_000;
 
-/** A configuration with its hook modules, ready to be run. */
-export interface Runnable {
-  /** The file. */
-  readonly loaded: LoadedConfig;
-  /** What it comes to. */
-  readonly plan: Plan;
-  /** What has to be granted. */
-  readonly needs: readonly ConfigNeed[];
-  /** Its hook modules, by {@linkcode hookKey}. */
-  readonly modules: ReadonlyMap<string, Loaded>;
+/** How a configuration is run. */
+export interface RunConfigOptions {
+  /** Whether it is loaded again when its files change. */
+  readonly watch: boolean;
+  /** Which of several processes this is, from 0; undefined for the only one. */
+  readonly worker: number | undefined;
 }
 
 /**
  * Runs a configuration until a signal; the exit code.
  *
- * @throws {ConfigError} when it needs what is not granted, or what cannot be run yet
+ * @param load Loads it, at first and again.
+ * @throws {ConfigError} when it cannot be used, or needs what is not granted
  */
-export async function runConfig({ loaded, plan, needs, modules }: Runnable): Promise<number> {
-  const { file, warnings } = loaded;
-  const complaints = [...notGranted(needs), ...notYet(plan, loaded)];
-  if (complaints.length > 0) {
-    throw new ConfigError(file, inOrder(complaints.map((complaint) => loaded.locate(complaint))));
-  }
-  const { level, access } = plan.logs;
-  const logs = setupLogs(level.toUpperCase() as LevelName, access.format);
+export async function runConfig(
+  load: () => Promise<Runnable>,
+  { watch, worker }: RunConfigOptions,
+): Promise<number> {
+  const loadGranted = async (): Promise<Runnable> => forWorker(refuseUngranted(await load()), worker);
+  const first = await loadGranted();
+  const { file, warnings } = first.loaded;
+  const { level, access } = first.plan.logs;
+  const logs = setupLogs(level.toUpperCase() as LevelName, access);
   for (const warning of warnings) logs.say(problemText(file, warning));
-  const proxies: Proxy[] = [];
-  for (const route of plan.routes) proxies.push(new Proxy(await moduleOf(route, modules), logs.onEnd));
-  // Answers what no route is for with 404, and runs the services of the groups, which routes may share.
-  const rest = new Proxy(
-    { backgroundServices: [...plan.groups.values()].flatMap(({ services }) => services) },
-    logs.onEnd,
-  );
-  const all = [...proxies, rest];
-  const handlerOf = ({ name }: PlannedListener) => (request: FrontRequest) => {
-    const { host, target, method, headers } = request;
-    return (proxies[plan.router.find(host, target, method, headers, name)] ?? rest).handle(request);
+
+  const local = new LocalLimits();
+  const { redis } = first.plan;
+  const shared = redis && new RedisLimits({ ...redis, local });
+  const stopping = new AbortController();
+  const sharing = shared?.run(stopping.signal);
+
+  let last: Promise<unknown> = Promise.resolve();
+  const reload = (): Promise<string | undefined> => {
+    const next = last.then(async () => {
+      try {
+        await site.use(await loadGranted());
+        logs.say(`reloaded ${file}: configuration ${site.version}`);
+        return undefined;
+      } catch (error) {
+        const problem = problemOf(error);
+        site.refuse(problem);
+        logs.say(`${problem}\nnot reloaded, the configuration before stays in use`);
+        return problem;
+      }
+    });
+    last = next;
+    return next;
   };
-  const fronts: Front[] = [];
-  for (const listener of plan.listeners) {
-    const address = parseAddress(listener.address);
-    try {
-      const front = listener.options.front === "tcp"
-        ? listenTcp(address, handlerOf(listener), listener.options)
-        : serve(address, handlerOf(listener));
-      fronts.push(front);
-    } catch (error) {
-      logs.say(`error: ${cannotListen(listener.address, error)}`);
-      await stop(fronts, all, 0);
-      await logs.flush();
-      return 1;
+  const site = new Site(first, { local, shared }, reload, {
+    onEnd: logs.onEnd,
+    tracing: await startTracing(),
+  });
+  let admin: Admin | undefined;
+  let adminServer: Deno.HttpServer | undefined;
+  let code = 0;
+  try {
+    await site.use(first);
+    const { plan } = first;
+    if (plan.admin !== undefined) {
+      admin = new Admin(site, { ...plan.admin, version: VERSION });
+      adminServer = serveAdmin(parseAddress(plan.admin.listen), admin);
     }
+    report(site, file, adminServer, logs);
+    const signals = onSignals({ SIGHUP: () => void reload(), SIGUSR1: () => logs.reopen() });
+    const watching = watch ? watchFiles(() => filesOf(site), () => void reload()) : undefined;
+    const signal = await stopSignal();
+    signals.stop();
+    watching?.stop();
+    logs.say(`${signal}: finishing ${site.counters.active} requests, a second signal ends at once`);
+    await last;
+    if (!await site.stop(DRAIN)) logs.say(`closed what was left after ${DRAIN / 1000} s`);
+  } catch (error) {
+    logs.say(`error: ${messageOf(error)}`);
+    await site.stop(0);
+    code = 1;
   }
-  for (const proxy of all) proxy.start();
-  report(plan, fronts, logs);
-  const signal = await stopSignal();
-  const active = all.reduce((sum, { counters }) => sum + counters.active, 0);
-  logs.say(`${signal}: finishing ${active} requests, a second signal ends at once`);
-  if (!await stop(fronts, all, DRAIN)) logs.say(`closed what was left after ${DRAIN / 1000} s`);
+  admin?.stop();
+  stopping.abort();
+  await Promise.all([adminServer?.shutdown(), sharing]);
   await logs.flush();
-  return 0;
+  return code;
 }
 
-/** What is planned but cannot be run yet: to run without it would be worse than not to run. */
-function notYet({ listeners, routes, admin, redis, logs }: Plan, { config }: LoadedConfig): Complaint[] {
-  const found = "cannot be run yet";
-  const of = (path: Complaint["path"], value: unknown): Complaint[] =>
-    value === undefined ? [] : [{ path, isKey: true, found }];
-  return [
-    ...listeners.flatMap(({ reusePort, redirectHttp, hsts }, i) => [
-      ...of(["listeners", i, "reusePort"], reusePort || undefined),
-      ...of(["listeners", i, "redirectHttp"], redirectHttp),
-      ...of(["listeners", i, "hsts"], hsts),
-    ]),
-    ...routes.flatMap(({ index, action, rules: { hooks = [], ...rules } }) => [
-      ...of(["routes", index, "redirect"], action.kind === "redirect" ? action : undefined),
-      ...Object.entries(rules).flatMap(([rule, settings]) => of(["routes", index, rule], settings)),
-      ...of(["routes", index, "hooks", 1], hooks[1]),
-    ]),
-    ...Object.entries(config.groups ?? {}).flatMap(([name, { protocol = "http1" }]) =>
-      of(["groups", name, "protocol"], protocol === "http1" ? undefined : protocol)
-    ),
-    ...Object.entries(logs.access).flatMap(([key, value]) =>
-      of(["logs", "access", key], key === "format" ? undefined : value)
-    ),
-    ...of(["admin"], admin),
-    ...of(["redis"], redis),
-  ];
+function refuseUngranted(runnable: Runnable): Runnable {
+  const { loaded, needs } = runnable;
+  const complaints = notGranted(needs);
+  if (complaints.length === 0) return runnable;
+  throw new ConfigError(loaded.file, inOrder(complaints.map((complaint) => loaded.locate(complaint))));
 }
 
-/** The module of a route, with the hooks of its hook module, if it has one. */
-async function moduleOf(route: PlannedRoute, modules: ReadonlyMap<string, Loaded>): Promise<ProxyModule> {
-  const own = routeModule(route)!;
-  const hook = route.rules.hooks?.[0];
-  if (hook === undefined) return own;
-  const theirs = await modules.get(hookKey(hook))!.start();
-  const { requestFilter, responseFilter } = own;
-  const module: ProxyModule = { ...own, ...theirs, options: own.options! };
-  if (requestFilter !== undefined && theirs.requestFilter !== undefined) {
-    module.requestFilter = async (session, context) =>
-      await theirs.requestFilter!(session, context) ?? await requestFilter(session, context);
-  }
-  if (responseFilter !== undefined && theirs.responseFilter !== undefined) {
-    module.responseFilter = async (session, response, context) => {
-      await theirs.responseFilter!(session, response, context);
-      await responseFilter(session, response, context);
-    };
-  }
-  return module;
+/** One of several processes shares the listeners with the others, and has an admin listener of its own, on the next port. */
+function forWorker(runnable: Runnable, worker: number | undefined): Runnable {
+  if (worker === undefined) return runnable;
+  const { plan } = runnable;
+  const listeners = plan.listeners.map((listener) => ({
+    ...listener,
+    options: { ...listener.options, reusePort: true },
+  }));
+  if (plan.admin === undefined) return { ...runnable, plan: { ...plan, listeners } };
+  const listen = plan.admin.listen.replace(/\d+$/, (port) => String(Number(port) + worker));
+  return { ...runnable, plan: { ...plan, listeners, admin: { ...plan.admin, listen } } };
 }
 
-function report({ file, listeners, groups, routes }: Plan, fronts: readonly Front[], logs: Logs): void {
+function serveAdmin(address: Address, admin: Admin): Deno.HttpServer {
+  const options = { onListen() {} };
+  return address.transport === "unix"
+    ? Deno.serve({ ...options, path: address.path }, admin.handle)
+    : Deno.serve({ ...options, hostname: address.hostname, port: address.port }, admin.handle);
+}
+
+/** Why a configuration cannot be used, every line of it. */
+function problemOf(error: unknown): string {
+  return error instanceof ConfigError ? error.message : `error: ${messageOf(error)}`;
+}
+
+function filesOf({ plan }: Site): string[] {
+  const hooks = plan.routes.flatMap(({ rules: { hooks = [] } }) => hooks.map(({ module }) => module));
+  return [plan.file, ...hooks];
+}
+
+/** What is running, a fact a line. */
+function report(site: Site, file: string, admin: Deno.HttpServer | undefined, logs: Logs): void {
   logs.say(`postern ${VERSION} (deno ${Deno.version.deno}), ${file}`);
-  for (const [i, { name, address, options }] of listeners.entries()) {
-    const { addr } = fronts[i]!;
-    const at = addr.transport === "tcp"
-      ? formatAddress(addr as Deno.NetAddr & { transport: "tcp" })
-      : address;
-    const scheme = at.startsWith("unix:") ? "" : options.tls === undefined ? "http://" : "https://";
-    logs.say(`listening ${scheme}${at}${name === address ? "" : ` as ${name}`}`);
+  for (const { name, address, isSecure, redirectAddress } of site.listeners) {
+    const scheme = address.startsWith("unix:") ? "" : isSecure ? "https://" : "http://";
+    const alias = site.plan.listeners.some((listener) => listener.name === name && name !== listener.address)
+      ? ` as ${name}`
+      : "";
+    logs.say(`listening ${scheme}${address}${alias}`);
+    if (redirectAddress !== undefined) logs.say(`redirecting http://${redirectAddress} to it`);
   }
-  for (const { name, balancer } of groups.values()) {
-    logs.say(`group ${name}: ${balancer.backends.map(({ label }) => label).join(", ") || "to be found"}`);
+  if (admin !== undefined) {
+    const { addr } = admin;
+    logs.say(
+      `status ${
+        addr.transport === "tcp" ? `http://${addr.hostname}:${addr.port}/` : site.plan.admin!.listen
+      }`,
+    );
   }
+  for (const { name, backends } of site.groups) {
+    logs.say(`group ${name}: ${backends.map(({ label }) => label).join(", ") || "to be found"}`);
+  }
+  for (const { name, net, sandboxed } of site.modules) {
+    logs.say(`hooks ${name}${sandboxed ? `, in a sandbox with net=${net.join(",")}` : ""}`);
+  }
+  const { routes } = site;
   logs.say(
     `routes ${routes.map(({ name }) => name).slice(0, 20).join(", ")}${routes.length > 20 ? ", ..." : ""}`,
   );
   logs.say(`ready in ${Math.round(performance.now())} ms`);
-}
-
-/** Stops accepting, lets requests finish for up to `drain` milliseconds, then ends them; whether all finished in time. */
-async function stop(fronts: readonly Front[], proxies: readonly Proxy[], drain: number): Promise<boolean> {
-  const over = Promise.all(fronts.map((front) => front.shutdown()))
-    .then(() => Promise.all(proxies.map((proxy) => proxy.idle())));
-  const drained = await within(over, drain);
-  if (!drained) {
-    for (const proxy of proxies) proxy.abort();
-    await within(over, LAST_WORDS);
-    for (const front of fronts) void front.close();
-  }
-  await Promise.all(proxies.map((proxy) => proxy.close()));
-  return drained;
-}
-
-async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  const done = new AbortController();
-  const inTime = promise.then(() => true);
-  const result = await Promise.race([inTime, sleep(ms, done.signal).then(() => false)]);
-  done.abort();
-  return result;
 }

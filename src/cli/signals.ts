@@ -1,5 +1,5 @@
 /**
- * Being told to stop.
+ * Signals.
  *
  * @module
  */
@@ -17,4 +17,16 @@ export function stopSignal(): Promise<string> {
       });
     }
   });
+}
+
+/** Calls back at every one of these signals, where the system has them, until it is told to stop. */
+export function onSignals(callbacks: Partial<Record<Deno.Signal, () => void>>): { stop(): void } {
+  if (Deno.build.os === "windows") return { stop() {} };
+  const all = Object.entries(callbacks) as [Deno.Signal, () => void][];
+  for (const [signal, callback] of all) Deno.addSignalListener(signal, callback);
+  return {
+    stop() {
+      for (const [signal, callback] of all) Deno.removeSignalListener(signal, callback);
+    },
+  };
 }

@@ -148,7 +148,7 @@ export class Site implements AdminSource {
     return this.plan.routes.map((route) => ({
       name: route.name,
       match: matchText(route.match),
-      action: actionText(route),
+      action: actionText(route.action),
       group: route.action.kind === "proxy" ? route.action.group.name : "",
     }));
   }

@@ -41,10 +41,16 @@ verbs
   permissions MODULE   print the flags that it needs to run
     --format FORMAT      flags, deno (a permission set for deno.json) or json (default: flags)
     --explain            a table of what is granted, and why, and of what is refused
+  proxy                a proxy without module or file
+    --from H:P           listen here
+    --to H:P[,H:P]       send requests there, in turn
   demo                 two origins and a load balancer on this machine, no network needed
 
 verbs about a configuration file; -c, --config FILE names it (default: postern.yaml)
-  run -c FILE          run it
+  run -c FILE          run it; SIGHUP loads it again, SIGUSR1 opens the file of the access log anew
+    --watch              load it again when it or a hook module changes
+    --workers N          in so many processes, which share its listeners (Linux)
+  reload -c FILE       have the proxy that runs by it load it again, by its admin listener
   check -c FILE        everything that is wrong with it, each with its line and column
     --granted            hold it against this process's permissions too
   explain METHOD URL   which route gets a request and why, and what becomes of it

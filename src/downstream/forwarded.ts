@@ -13,9 +13,10 @@ export type TrustCheck = (address: string) => boolean;
 /**
  * The check for a list of addresses and CIDR ranges. IPv4-mapped IPv6 addresses count as IPv4.
  *
+ * @param action What the list is for, in the error.
  * @throws {RangeError} that names the entry that is neither an address nor a range
  */
-export function trustCheck(list: readonly string[]): TrustCheck {
+export function trustCheck(list: readonly string[], action = "trust"): TrustCheck {
   if (list.length === 0) return () => false;
   const ranges = list.map((entry): [ipaddr.IPv4 | ipaddr.IPv6, number] => {
     try {
@@ -24,7 +25,7 @@ export function trustCheck(list: readonly string[]): TrustCheck {
       return [address, address.kind() === "ipv4" ? 32 : 128];
     } catch {
       throw new RangeError(
-        `Cannot trust "${entry}": expected an IP address or a CIDR range such as "10.0.0.0/8"`,
+        `Cannot ${action} "${entry}": expected an IP address or a CIDR range such as "10.0.0.0/8"`,
       );
     }
   });

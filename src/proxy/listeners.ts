@@ -63,7 +63,7 @@ export class Listeners {
    * Listens as these say from now on. Listeners of the same address stay, with their connections; new ones are opened, and
    * only then those that are not wanted any more are closed for new connections, and finish what they have.
    *
-   * @throws {Error} that says what cannot be done; then nothing has changed
+   * @throws {Error} that says what cannot be done; then nothing has changed but perhaps limits
    */
   replace(specs: readonly ListenerSpec[]): void {
     const next = new Map<string, Open>();
@@ -81,14 +81,16 @@ export class Listeners {
           next.set(spec.address, known);
         }
       }
+      for (const { address, options } of specs) {
+        const { front } = next.get(address)!;
+        if (!fresh.includes(front)) front.configure?.(options);
+      }
     } catch (error) {
       for (const front of fresh) void front.close();
       throw error;
     }
     for (const spec of specs) {
-      const open = next.get(spec.address)!;
-      if (!fresh.includes(open.front)) open.front.configure?.(spec.options);
-      open.spec = spec;
+      next.get(spec.address)!.spec = spec;
     }
     const before = this.#open;
     this.#open = next;

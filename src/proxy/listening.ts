@@ -44,7 +44,10 @@ export function listenAt(address: Address, handler: FrontHandler, how: ListenerO
       await Promise.all(both.map((one) => one.close()));
     },
     renewTls: () => front.renewTls?.(),
-    configure: (how) => front.configure?.(how),
+    configure(how) {
+      if (front.configure !== undefined) front.configure(how);
+      else if (how.relayPorts !== undefined) front.renewTls?.();
+    },
   };
 }
 

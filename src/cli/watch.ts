@@ -1,0 +1,42 @@
+/**
+ * Noticing that files have changed.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+
+/** What is written in several steps counts as one change, in milliseconds. */
+const SETTLE = 200;
+
+/**
+ * Calls back when one of the files has changed. Their folders are watched, as editors put new files in the place of old ones;
+ * `files` is asked for them anew after every change.
+ */
+export function watchFiles(files: () => readonly string[], changed: () => void): { stop(): void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let watcher: Deno.FsWatcher | undefined;
+  let isStopped = false;
+  const watch = async () => {
+    while (!isStopped) {
+      const names = new Set(files().map((file) => resolve(file)));
+      watcher = Deno.watchFs([...new Set([...names].map((name) => dirname(name)))], { recursive: false });
+      for await (const { kind, paths } of watcher) {
+        if (kind === "access" || !paths.some((path) => names.has(resolve(path)))) continue;
+        clearTimeout(timer);
+        timer = setTimeout(() => {
+          changed();
+          watcher?.close();
+        }, SETTLE);
+      }
+    }
+  };
+  const watching = watch();
+  watching.catch(() => {});
+  return {
+    stop() {
+      isStopped = true;
+      clearTimeout(timer);
+      watcher?.close();
+    },
+  };
+}
