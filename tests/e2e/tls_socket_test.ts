@@ -26,7 +26,7 @@ async function ends(): Promise<Ends> {
     Deno.connect({ hostname: "127.0.0.1", port: listener.addr.port }),
     listener.accept(),
   ]);
-  const server = new TlsSocket(accepted, new Uint8Array(0), new Certificates([{ cert, key }]));
+  const server = new TlsSocket(accepted, new Uint8Array(0), new Certificates([{ cert, key }], ["http/1.1"]));
   let side: Deno.Conn = client;
   return {
     server,

@@ -20,10 +20,11 @@ const TLS = "expected { cert, key }, the paths of two PEM files, or a list of su
 const ADDRESS = 'expected an IP address or a CIDR range such as "10.0.0.0/8"';
 const KNOWN =
   "known are front, tls, proxyProtocol, headTimeout, idleTimeout, writeTimeout, tunnelTimeout, minRate, " +
-  "maxConnections, maxConnectionsPerAddress, maxRequests, maxRequestLine, maxHead, maxFields, maxDiscard";
+  "maxConnections, maxConnectionsPerAddress, maxRequests, http2, maxStreams, maxRequestLine, maxHead, maxFields, maxDiscard";
 
 /** For every setting: values that will not do, as they are shown, and what is expected. */
 const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], expected: string][] = [
+  ["http2", [["true", '"true"'], [1, "1"]], "expected true or false"],
   ["front", [["bogus", '"bogus"'], ["TCP", '"TCP"'], [null, "null"], [1, "1"]], 'expected "serve" or "tcp"'],
   ...(["headTimeout", "idleTimeout", "writeTimeout", "tunnelTimeout"] as const).map((
     name,
@@ -32,7 +33,7 @@ const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], exp
     "null",
   ]], TIME]),
   ["minRate", [["slow", '"slow"'], [-0.1, "-0.1"], [Infinity, "Infinity"]], RATE],
-  ...(["maxConnections", "maxConnectionsPerAddress", "maxRequests"] as const).map((
+  ...(["maxConnections", "maxConnectionsPerAddress", "maxRequests", "maxStreams"] as const).map((
     name,
   ): typeof BAD[number] => [name, [["10", '"10"'], [-1, "-1"], [1.5, "1.5"], [Infinity, "Infinity"], [
     true,
