@@ -21,7 +21,7 @@ usage: main.ts VERB [OPTIONS]
 verbs
   run MODULE           run a sample or a module on disk
     --listen H:P         listen here instead of the module's own address
-    --front FRONT        what listens: serve (Deno.serve) or tcp (Postern's own HTTP/1.1 server, with
+    --front FRONT        what listens: serve (Deno.serve) or tcp (Postern's own server, with
                          limits for the open internet) (default: serve, or the module's own)
     --upstream URL       use this upstream instead of the module's own: http://H:P (plain),
                          https://H:P (TLS, with the server name and CAs that all of the module's

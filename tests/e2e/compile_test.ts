@@ -47,7 +47,7 @@ async function assertCarries(program: Uint8Array, sample: string): Promise<void>
   assertEquals(`--allow-net=${(allow_net as string[]).join(",")}`, flag);
   assertEquals(prompt, false);
   for (const [name, value] of Object.entries(others)) assertEquals(value, null, name);
-  assertEquals(unstable_config.features.toSorted(), ["no-legacy-abort", "worker-options"]);
+  assertEquals(unstable_config.features.toSorted(), ["net", "no-legacy-abort", "worker-options"]);
   for (const file of ["main.ts", `samples/${sample}.ts`, "src/cli/run.ts", "src/upstream/exchange.ts"]) {
     assert(indexOf(program, await Deno.readTextFile(ROOT + file)) > 0, `${file} is not in it`);
   }

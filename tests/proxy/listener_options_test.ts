@@ -27,6 +27,7 @@ const KNOWN =
 
 /** For every setting: values that will not do, as they are shown, and what is expected. */
 const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], expected: string][] = [
+  ["http2", [["true", '"true"'], [1, "1"]], "expected true or false"],
   ["front", [["bogus", '"bogus"'], ["TCP", '"TCP"'], [null, "null"], [1, "1"]], 'expected "serve" or "tcp"'],
   ...(["headTimeout", "idleTimeout", "writeTimeout", "tunnelTimeout"] as const).map((
     name,
@@ -35,7 +36,7 @@ const BAD: [name: keyof ListenerOptions, values: [unknown, shown: string][], exp
     "null",
   ]], TIME]),
   ["minRate", [["slow", '"slow"'], [-0.1, "-0.1"], [Infinity, "Infinity"]], RATE],
-  ...(["maxConnections", "maxConnectionsPerAddress", "maxRequests"] as const).map((
+  ...(["maxConnections", "maxConnectionsPerAddress", "maxRequests", "maxStreams"] as const).map((
     name,
   ): typeof BAD[number] => [name, [["10", '"10"'], [-1, "-1"], [1.5, "1.5"], [Infinity, "Infinity"], [
     true,

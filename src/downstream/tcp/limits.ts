@@ -1,5 +1,5 @@
 /**
- * The limits of the own HTTP/1.1 server.
+ * The limits of the own server.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The front on `Deno.listen`: Postern's own HTTP/1.1 server.
+ * The front on `Deno.listen`: Postern's own server of HTTP/1.1 and HTTP/2.
  *
  * @module
  */
