@@ -59,6 +59,14 @@ export { fileDiscovery, type FileDiscoveryOptions } from "./balance/file_discove
 export { staticDiscovery } from "./balance/static_discovery.ts";
 export type { AccessEntry } from "./observe/access_log.ts";
 export { Counters } from "./observe/counters.ts";
+export { Quantiles } from "./observe/histogram.ts";
+export {
+  type AttemptTrace,
+  type RequestTrace,
+  startTracing,
+  type TracedRequest,
+  type Tracing,
+} from "./observe/tracing.ts";
 export {
   DEFAULT_TIMEOUTS,
   type Peer,

@@ -1,13 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { LoadBalancer } from "../../src/mod.ts";
 import { adminSource, testAdmin } from "../support/admin.ts";
-import { accessibilityProblems, browse, BROWSER } from "../support/browser.ts";
 import { busyOrigin } from "../support/busy_origin.ts";
 import { ask } from "../support/group.ts";
-import { e2e } from "../support/process.ts";
+import { e2e, Process } from "../support/process.ts";
 import { testProxy } from "../support/proxy.ts";
 
-const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+const BROWSER = "chromium";
+const RED = "rgb(161, 22, 22)";
 
 function group(addresses: readonly string[]): LoadBalancer {
   return new LoadBalancer(addresses.map((address) => ({ address })), {
@@ -16,16 +16,24 @@ function group(addresses: readonly string[]): LoadBalancer {
   });
 }
 
-/** Where screenshots are kept, if anybody wants to look at them. */
-const shots = Deno.permissions.querySync({ name: "env" }).state === "granted"
-  ? Deno.env.get("POSTERN_SCREENSHOTS")
-  : undefined;
+/** A browser that looks at the page; see `status_page_program.ts`. */
+function look(...args: string[]): Process {
+  const program = "tests/support/status_page_program.ts";
+  return new Process([Deno.execPath(), "run", "--no-check", "--allow-all", program, ...args]);
+}
+
+/** What the browser said, when it is done. */
+async function said(process: Process): Promise<string[]> {
+  const code = await process.exit();
+  if (code !== 0) throw new Error(process.err.all.join("\n"));
+  return process.out.all;
+}
 
 e2e(
   "the page is sound for screen readers, in two widths and both themes, and does not scroll sideways",
   async () => {
-    await using a = busyOrigin("a");
-    const web = group([a.address, "127.0.0.1:1"]);
+    await using origin = busyOrigin("a");
+    const web = group([origin.address, "127.0.0.1:1"]);
     web.setAdmin("127.0.0.1:1", "draining");
     const source = adminSource({
       groups: [web],
@@ -46,23 +54,10 @@ e2e(
     await ask(proxy, "/bad");
     for (const entry of proxy.entries) source.metrics.add({ ...entry, route: "api" });
     await using admin = testAdmin(source, "t");
-    const looks = Object.entries(SIZES).flatMap(([name, viewport]) =>
-      (["light", "dark"] as const).map((colorScheme) => ({ name, options: { viewport, colorScheme } }))
-    );
-    await browse(looks.map(({ name, options }) => ({
-      options,
-      async look(page) {
-        await page.goto(admin.url);
-        await page.locator("#live", { hasText: /^live$/ }).waitFor();
-        if (shots) {
-          await page.screenshot({ path: `${shots}/${name}-${options.colorScheme}.png`, fullPage: true });
-        }
-        assertEquals(await accessibilityProblems(page), [], `${name} ${options.colorScheme}`);
-        const width = await page.evaluate<number>("document.documentElement.scrollWidth");
-        assert(width <= options.viewport.width, `${name}: ${width} wide`);
-      },
-    })));
+    await using browser = look("sound", admin.url);
+    assertEquals(await said(browser), []);
   },
+  [BROWSER],
 );
 
 e2e("a backend that dies while the page is open turns red within three seconds", async () => {
@@ -71,55 +66,27 @@ e2e("a backend that dies while the page is open turns red within three seconds",
   const web = group([stays.address, dies.address]);
   await using _proxy = testProxy({ upstreamPeer: web.select, backgroundServices: web.services });
   await using admin = testAdmin(adminSource({ groups: [web] }), "t");
-  const state = `tr:has-text("${dies.address}") .state`;
-  await browse([{
-    options: {},
-    async look(page) {
-      await page.goto(admin.url);
-      await page.locator(state, { hasText: "UP" }).waitFor();
-      await dies[Symbol.asyncDispose]();
-      const killedAt = performance.now();
-      await page.locator(state, { hasText: "DOWN" }).waitFor({ timeout: 3_000 });
-      assert(performance.now() - killedAt < 3_000);
-      const colour = await page.evaluate<string>("getComputedStyle(document.querySelector('.down')).color");
-      assertEquals(colour, "rgb(161, 22, 22)");
-    },
-  }]);
+  await using browser = look("dies", admin.url, dies.address);
+  await browser.out.find(/^up$/);
+  await dies[Symbol.asyncDispose]();
+  assertEquals((await said(browser)).at(-1), `${RED} in time`);
 }, [BROWSER]);
 
 e2e("a backend is drained and enabled by keyboard, and the focus stays", async () => {
   await using origin = busyOrigin("a");
   const web = group([origin.address, "127.0.0.1:1"]);
   await using admin = testAdmin(adminSource({ groups: [web] }), "t0ken");
-  await browse([{
-    options: {},
-    async look(page) {
-      await page.goto(admin.url);
-      await page.getByLabel("Token for actions").fill("t0ken");
-      const drain = page.getByRole("button", { name: `drain ${origin.address} of web` });
-      await drain.focus();
-      await page.keyboard.press("Enter");
-      await page.locator("#result", { hasText: "is draining" }).waitFor();
-      assertEquals(web.backends[0]!.admin, "draining");
-      await page.getByRole("button", { name: `enable ${origin.address} of web` }).press("Enter");
-      await page.locator("#result", { hasText: "is enabled" }).waitFor();
-      assertEquals(web.backends[0]!.admin, "enabled");
-      assertEquals(await page.getByLabel("Token for actions").inputValue(), "t0ken");
-    },
-  }]);
+  await using browser = look("keys", admin.url, origin.address, "t0ken");
+  assertEquals(await said(browser), [
+    `${origin.address} of web is draining`,
+    `${origin.address} of web is enabled`,
+  ]);
+  assertEquals(web.backends[0]!.admin, "enabled");
 }, [BROWSER]);
 
 e2e("without JavaScript the page shows the same and its buttons work", async () => {
   const web = group(["127.0.0.1:1"]);
   await using admin = testAdmin(adminSource({ groups: [web] }), "t0ken");
-  await browse([{
-    options: { javaScriptEnabled: false },
-    async look(page) {
-      await page.goto(admin.url);
-      assertEquals(await page.locator("tr .state").textContent(), "NO CHECK");
-      await page.getByLabel("Token for actions").fill("t0ken");
-      await page.getByRole("button", { name: "drain 127.0.0.1:1 of web" }).click();
-      assertEquals(await page.locator("tr .state").textContent(), "DRAIN");
-    },
-  }]);
+  await using browser = look("plain", admin.url, "127.0.0.1:1", "t0ken");
+  assertEquals(await said(browser), ["NO CHECK", "DRAIN"]);
 }, [BROWSER]);
