@@ -18,6 +18,7 @@ import { httpProxy, httpProxyOnDeno } from "./peers/http_proxy.ts";
 import { nginx, nginxBuffers } from "./peers/nginx.ts";
 import type { Peer } from "./peers/peer.ts";
 import { postern, posternTcp } from "./peers/postern.ts";
+import { posternConfig } from "./peers/postern_config.ts";
 import { takeLoadCore } from "./process.ts";
 import { SideBySide } from "./side_by_side.ts";
 
@@ -26,6 +27,7 @@ const PEERS: readonly Peer[] = [
   nginxBuffers,
   postern,
   posternTcp,
+  posternConfig,
   haproxy,
   caddy,
   fastProxy,
