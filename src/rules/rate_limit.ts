@@ -63,8 +63,9 @@ export function rateLimit(
     answer.headers.set("ratelimit-policy", policy);
     return answer;
   };
-  const tell = (headers: Headers, { field }: RateContext) => {
-    if (field !== "") headers.append("ratelimit", field);
+  // A failure may come before there is a context.
+  const tell = (headers: Headers, context: RateContext | undefined) => {
+    if (context !== undefined && context.field !== "") headers.append("ratelimit", context.field);
   };
   return {
     newContext: () => ({ field: "" }),
