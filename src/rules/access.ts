@@ -4,6 +4,7 @@
  * @module
  */
 import { trustCheck } from "../downstream/forwarded.ts";
+import { type ClientOf, directClient } from "./real_client.ts";
 import { refusal } from "./refusal.ts";
 import type { Rule } from "./rule.ts";
 
@@ -18,15 +19,16 @@ export interface AccessOptions {
 /**
  * Answers 403 to clients that are denied or not allowed. A client without address, as on a Unix socket, is in no range.
  *
+ * @param clientOf Tells the address of the client; by default the connection's.
  * @throws {RangeError} that names the entry that is neither an address nor a range
  */
-export function access({ allow, deny = [] }: AccessOptions): Rule {
+export function access({ allow, deny = [] }: AccessOptions, clientOf: ClientOf = directClient): Rule {
   const isAllowed = allow === undefined ? () => true : trustCheck(allow, "allow");
   const isDenied = trustCheck(deny, "deny");
   return {
     requestFilter(session) {
-      const { clientAddress } = session;
-      if (isDenied(clientAddress) || !isAllowed(clientAddress)) return refusal(session, 403);
+      const client = clientOf(session);
+      if (isDenied(client) || !isAllowed(client)) return refusal(session, 403);
     },
   };
 }

@@ -21,15 +21,17 @@ export function compose(parts: readonly Rule[]): ProxyModule {
   const whole: ProxyModule = declared(parts);
   const hasContexts = parts.some(({ newContext }) => newContext !== undefined);
   if (hasContexts) whole.newContext = () => contextsOf(parts);
-  const own = (context: unknown, index: number) => hasContexts ? (context as unknown[])[index] : undefined;
+  // There are none yet where making one of them failed.
+  const own = (contexts: unknown, index: number) =>
+    hasContexts ? (contexts as unknown[] | undefined)?.[index] : undefined;
   const having = (hook: keyof Rule): Part[] =>
     parts.flatMap((part, index) => part[hook] === undefined ? [] : [{ part, index }]);
 
   const answerFilters = having("answerFilter");
   const answered = (session: Session, response: Response, before: number, context: unknown): Response => {
-    if (!(answerFilters.length > 0 && answerFilters[0]!.index < before) || response.status < 200) {
-      return response;
-    }
+    const isFiltered = answerFilters.length > 0 && answerFilters[0]!.index < before;
+    // What is no answer is for the proxy to refuse.
+    if (!isFiltered || !(response instanceof Response) || response.status < 200) return response;
     // A copy: a part may give the same object for every request, and what comes from fetch cannot be changed.
     const changed = new Response(response.body, response);
     for (let i = answerFilters.length - 1; i >= 0; i--) {

@@ -37,7 +37,7 @@ export function cors(options: CorsOptions): Rule {
   const { methods = ["GET", "HEAD", "POST"], headers = [], exposeHeaders = [], credentials = false } =
     options;
   const origins = new Set(options.origins.map(originOf));
-  for (const [name, list] of Object.entries({ origins: options.origins, headers, exposeHeaders })) {
+  for (const [name, list] of Object.entries({ origins: options.origins, methods, headers, exposeHeaders })) {
     if (credentials && list.includes("*")) {
       throw new RangeError(`Cannot use ${name} "*" with credentials: browsers want them listed one by one`);
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Session } from "../proxy/hooks.ts";
+import type { ClientOf } from "./real_client.ts";
 import type { Rule } from "./rule.ts";
 import { type Template, template } from "./template.ts";
 
@@ -28,16 +29,17 @@ export interface HeadersOptions {
 /**
  * Sets, adds and removes header fields.
  *
+ * @param clientOf Tells the address for `{client}`; by default the connection's.
  * @throws {RangeError} as {@linkcode template}
  */
-export function headers({ request, response }: HeadersOptions): Rule {
+export function headers({ request, response }: HeadersOptions, clientOf?: ClientOf): Rule {
   const rule: Rule = {};
   if (request !== undefined) {
-    const edit = editor(request);
+    const edit = editor(request, clientOf);
     rule.upstreamRequestFilter = (session, outgoing) => edit(session, outgoing.headers);
   }
   if (response !== undefined) {
-    const edit = editor(response);
+    const edit = editor(response, clientOf);
     rule.responseFilter = (session, head) => edit(session, head.headers);
     rule.answerFilter = edit;
   }
@@ -46,9 +48,10 @@ export function headers({ request, response }: HeadersOptions): Rule {
 
 function editor(
   { set = {}, add = {}, remove = [] }: HeaderEdits,
+  clientOf?: ClientOf,
 ): (session: Session, fields: Headers) => void {
   const values = (fields: Readonly<Record<string, string>>) =>
-    Object.entries(fields).map(([name, value]): [string, Template] => [name, template(value)]);
+    Object.entries(fields).map(([name, value]): [string, Template] => [name, template(value, { clientOf })]);
   const [setting, adding] = [values(set), values(add)];
   return (session, fields) => {
     for (const name of remove) fields.delete(name);

@@ -9,6 +9,7 @@ import { cookie, type HashKey, header } from "../balance/policies/keys.ts";
 import { isPromise } from "../proxy/hook_result.ts";
 import type { Session } from "../proxy/hooks.ts";
 import type { LimitStore, Verdict } from "./limits.ts";
+import { type ClientOf, directClient } from "./real_client.ts";
 import { refusal } from "./refusal.ts";
 import type { Rule } from "./rule.ts";
 
@@ -31,6 +32,8 @@ export interface RateLimitPlace {
   readonly route: string;
   /** Keeps the buckets. */
   readonly store: LimitStore;
+  /** Tells the address of the client. @default the connection's */
+  readonly clientOf?: ClientOf;
 }
 
 /**
@@ -40,10 +43,13 @@ export interface RateLimitPlace {
  *
  * @throws {RangeError} when the key is none of those above
  */
-export function rateLimit(options: RateLimitOptions, { route, store }: RateLimitPlace): Rule<RateContext> {
+export function rateLimit(
+  options: RateLimitOptions,
+  { route, store, clientOf = directClient }: RateLimitPlace,
+): Rule<RateContext> {
   const { key = "client", rate } = options;
   const { burst = Math.max(1, Math.floor(rate)) } = options;
-  const keyOf = keyMaker(key);
+  const keyOf = keyMaker(key, clientOf);
   const policy = `"${key}";q=${burst};w=${Math.ceil(burst / rate)}`;
   const field = ({ remaining }: Verdict) =>
     `"${key}";r=${remaining};t=${Math.ceil((burst - remaining) / rate)}`;
@@ -57,8 +63,9 @@ export function rateLimit(options: RateLimitOptions, { route, store }: RateLimit
     answer.headers.set("ratelimit-policy", policy);
     return answer;
   };
-  const tell = (headers: Headers, { field }: RateContext) => {
-    if (field !== "") headers.append("ratelimit", field);
+  // A failure may come before there is a context.
+  const tell = (headers: Headers, context: RateContext | undefined) => {
+    if (context !== undefined && context.field !== "") headers.append("ratelimit", context.field);
   };
   return {
     newContext: () => ({ field: "" }),
@@ -85,16 +92,16 @@ function bounded(key: string): string {
   return key.length <= LONGEST_KEY ? key : createHash("sha256").update(key).digest("base64");
 }
 
-function keyMaker(key: string): HashKey<Session> {
+function keyMaker(key: string, clientOf: ClientOf): HashKey<Session> {
   const [, kind, name] = /^(header|cookie):(.+)$/.exec(key) ?? [];
   if (name !== undefined) {
     const value = kind === "header" ? header(name) : cookie(name);
     return (session) => {
       const found = value(session);
-      return found === undefined ? `client ${network(session.clientAddress)}` : `value ${found}`;
+      return found === undefined ? `client ${network(clientOf(session))}` : `value ${found}`;
     };
   }
-  if (key === "client") return (session) => network(session.clientAddress);
+  if (key === "client") return (session) => network(clientOf(session));
   if (key === "route") return () => "";
   if (key === "host") return ({ request }) => (request.headers.get("host") ?? "").toLowerCase();
   throw new RangeError(

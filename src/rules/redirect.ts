@@ -32,7 +32,7 @@ export function redirect({ to, status = 308 }: RedirectOptions): Rule {
   if (!STATUSES.includes(status)) {
     throw new RangeError(`Cannot redirect with status ${status}: allowed are ${STATUSES.join(", ")}`);
   }
-  const place = template(to, REDIRECT_VARIABLES);
+  const place = template(to, { allowed: REDIRECT_VARIABLES });
   const isPath = to.startsWith("/") && !to.startsWith("//") || to.startsWith("{path}");
   const namesHost = to.includes("{host}");
   return {

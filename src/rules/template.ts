@@ -5,13 +5,13 @@
  */
 import { path } from "../balance/policies/keys.ts";
 import type { Session } from "../proxy/hooks.ts";
+import { type ClientOf, directClient } from "./real_client.ts";
 import { claimsOf } from "./token_claims.ts";
 
 /** Makes the text for a request. */
 export type Template = (session: Session) => string;
 
 const VALUES: Readonly<Record<string, Template>> = {
-  client: (session) => session.clientAddress,
   host: (session) => session.request.headers.get("host") ?? "",
   path,
   query: ({ request: { target } }) => target.includes("?") ? target.slice(target.indexOf("?")) : "",
@@ -22,20 +22,31 @@ const VALUES: Readonly<Record<string, Template>> = {
 
 /** The variables that a template may hold. */
 export const VARIABLES: readonly string[] = [
+  "{client}",
   ...Object.keys(VALUES).map((name) => `{${name}}`),
   "{header.NAME}",
   "{jwt.CLAIM}",
 ];
+
+/** Settings of {@linkcode template}. */
+export interface TemplateOptions {
+  /** Of {@linkcode VARIABLES}, those that it may hold. @default all */
+  readonly allowed?: readonly string[] | undefined;
+  /** Tells the address of the client. @default the connection's */
+  readonly clientOf?: ClientOf | undefined;
+}
 
 /**
  * Reads a template. `{query}` is `?` and what follows, or nothing; a field or claim that is not there is nothing; a list
  * of claims is joined by commas. What comes out can be the value of a header field: it holds no control characters, and
  * what is beyond ASCII is UTF-8, a character a byte.
  *
- * @param allowed Of {@linkcode VARIABLES}, those that it may hold. Default: all.
  * @throws {RangeError} that names what is not known, or a brace that is not closed, and what is allowed
  */
-export function template(text: string, allowed: readonly string[] = VARIABLES): Template {
+export function template(
+  text: string,
+  { allowed = VARIABLES, clientOf = directClient }: TemplateOptions = {},
+): Template {
   const refuse = (found: string): never => {
     throw new RangeError(
       `Cannot use ${JSON.stringify(text)}: found ${found}, allowed are ${allowed.join(", ")}`,
@@ -44,7 +55,7 @@ export function template(text: string, allowed: readonly string[] = VARIABLES): 
   const pieces = text.split(/\{([^{}]*)\}/);
   const parts = pieces.map((piece, i): string | Template => {
     if (i % 2 === 0) return /[{}]/.test(piece) ? refuse("a brace by itself") : piece;
-    return allowed.includes(shapeOf(piece)) ? valueOf(piece) : refuse(`{${piece}}`);
+    return allowed.includes(shapeOf(piece)) ? valueOf(piece, clientOf) : refuse(`{${piece}}`);
   }).filter((part) => part !== "");
   if (parts.every((part) => typeof part === "string")) {
     const fixed = parts.join("");
@@ -63,7 +74,8 @@ function shapeOf(name: string): string {
   return /^jwt\../.test(name) ? "{jwt.CLAIM}" : `{${name}}`;
 }
 
-function valueOf(variable: string): Template {
+function valueOf(variable: string, clientOf: ClientOf): Template {
+  if (variable === "client") return clientOf;
   const dot = variable.indexOf(".");
   if (dot < 0) return VALUES[variable]!;
   const name = variable.slice(dot + 1);

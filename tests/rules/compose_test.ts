@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FilteredChunk, ProxyModule, Session } from "../../src/mod.ts";
 import { compose } from "../../src/rules/compose.ts";
+import { LocalLimits } from "../../src/rules/limits.ts";
+import { rateLimit } from "../../src/rules/rate_limit.ts";
 import type { Rule } from "../../src/rules/rule.ts";
 import { cannedOrigin, httpOrigin } from "../support/origin.ts";
 import { testProxy } from "../support/proxy.ts";
@@ -85,6 +87,32 @@ Deno.test("every part's context is waited for", async () => {
   ]);
   await whole.requestFilter!(session, await whole.newContext!());
   assertEquals(seen, ["late", "now"]);
+});
+
+Deno.test("where a context cannot be made, the others still answer and log", async () => {
+  const calls: string[] = [];
+  await using proxy = testProxy(compose([
+    rateLimit({ rate: 1 }, { route: "r", store: new LocalLimits() }),
+    {
+      newContext: () => {
+        throw new Error("no");
+      },
+      failToProxy: () => new Response("sorry", { status: 503 }),
+    },
+    { newContext: () => 1, logging: (_s, error, context) => void calls.push(`${error?.type} ${context}`) },
+  ]));
+  const answer = await fetch(proxy.url);
+  assertEquals([answer.status, await answer.text()], [503, "sorry"]);
+  await proxy.ended(1);
+  assertEquals(calls, ["hook_failed undefined"]);
+});
+
+Deno.test("what is no answer is refused as without rules ahead of it", async () => {
+  const wrong: ProxyModule = { requestFilter: () => ({}) as Response };
+  await using proxy = testProxy(compose([{ answerFilter: () => {} } as Rule, wrong]));
+  const answer = await fetch(proxy.url);
+  await answer.body?.cancel();
+  assertEquals(answer.status, 500);
 });
 
 Deno.test("the peer is chosen by the last part that can", () => {
