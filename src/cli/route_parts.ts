@@ -14,6 +14,7 @@ import { headers } from "../rules/headers.ts";
 import { jwt } from "../rules/jwt.ts";
 import type { LimitStore } from "../rules/limits.ts";
 import { rateLimit } from "../rules/rate_limit.ts";
+import { realClient } from "../rules/real_client.ts";
 import { redirect } from "../rules/redirect.ts";
 import { rewrite } from "../rules/rewrite.ts";
 import type { Rule } from "../rules/rule.ts";
@@ -38,11 +39,12 @@ export async function routeParts(
 ): Promise<Rule[]> {
   const { name, place, action, rules } = route;
   const store = rules.rateLimit?.shared ? shared ?? local : local;
+  const clientOf = realClient(route.options.trustedProxies ?? []);
   const made: (Rule | Promise<Rule> | undefined | false)[] = [
     rules.cors && cors(rules.cors),
-    rules.headers && headers(rules.headers),
-    (rules.allow ?? rules.deny) !== undefined && access(rules),
-    rules.rateLimit && rateLimit(rules.rateLimit, { route: name, store }),
+    rules.headers && headers(rules.headers, clientOf),
+    (rules.allow ?? rules.deny) !== undefined && access(rules, clientOf),
+    rules.rateLimit && rateLimit(rules.rateLimit, { route: name, store, clientOf }),
     rules.basicAuth && basicAuth(rules.basicAuth),
     rules.jwt && jwt(rules.jwt),
     rules.forwardAuth && forwardAuth(rules.forwardAuth),
