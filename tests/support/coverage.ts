@@ -31,5 +31,4 @@ export const NO = {
   upgrade:
     "Deno.serve has no raw upgrade: there, a wish for any but a WebSocket is taken out, a 101 is a 502",
   rewriting: "nothing of a response is rewritten but by a module's own responseFilter",
-  router: "there is no router: a module decides by itself, on a Host and a target that are checked",
 } as const;
