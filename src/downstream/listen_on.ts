@@ -5,9 +5,12 @@
  */
 import type { Address } from "../upstream/address.ts";
 
+/** Connections that the system holds until they are accepted, if it allows so many: beyond, clients wait for a second. */
+const BACKLOG = 4096;
+
 /** A listener at an address. Throws as `Deno.listen`. */
 export function listenOn(address: Address): Deno.Listener {
   if (address.transport === "unix") return Deno.listen({ transport: "unix", path: address.path });
   const { hostname, port } = address;
-  return Deno.listen({ hostname, port });
+  return Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
 }
