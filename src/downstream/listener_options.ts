@@ -30,8 +30,8 @@ export interface Hsts {
 export interface ListenerOptions {
   /**
    * Let other processes listen there too, among which the system spreads connections; one of them can take over from another.
-   * On Linux, connections that wait at a listener which closes are lost, unless `net.ipv4.tcp_migrate_req` is 1. macOS gives
-   * all connections to the one that came last. @default {false}
+   * On Linux, connections that wait at a listener which closes are lost, unless `net.ipv4.tcp_migrate_req` is 1. macOS does
+   * not spread connections. @default {false}
    */
   reusePort?: boolean;
   /** `serve` is `Deno.serve`; `tcp` is Postern's own server on `Deno.listen`. @default {"serve"} */
