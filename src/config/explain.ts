@@ -6,6 +6,7 @@
 import { normalTarget } from "../downstream/target.ts";
 import { type RoutedFields, type RouteMatch, Router } from "../proxy/router.ts";
 import { parseAddress } from "../upstream/address.ts";
+import { sentRequest } from "./sent.ts";
 import type { Plan, PlannedAction, PlannedListener, PlannedRoute } from "./plan.ts";
 
 /** A request to explain. */
@@ -54,7 +55,14 @@ export function explain(plan: Plan, { method, url, headers }: Asked): string {
   const others = ahead.length - ofHost.length;
   if (others > 0) lines.push(["passed over", `${others} for other hosts`]);
   if (route === undefined) lines.push(["route", "none matches; the answer is 404"]);
-  else lines.push(...routeLines(route));
+  else {
+    lines.push(...routeLines(route));
+    const scheme = url.protocol.slice(0, -1);
+    const sent = route.action.kind === "proxy"
+      ? sentRequest(route, { method, target, host, scheme, headers })
+      : [];
+    for (const [i, line] of sent.entries()) lines.push([i === 0 ? "sent" : "", line]);
+  }
   const width = Math.max(...lines.map(([label]) => label!.length));
   return lines.map(([label, text]) => `${label!.padEnd(width)}  ${text}`).join("\n");
 }

@@ -83,6 +83,8 @@ e2e("explain tells the route, why others do not get the request, and what become
     `route     api.example.com/users/* (${file}:7): host api.example.com, path /users/*`,
     "upstream  group api: 127.0.0.1:9000",
     "limits    totalTimeout: 5000",
+    "sent      GET /users/7?x=1",
+    "          host: api.example.com",
   ]);
   assertEquals((await explain("GET", "http://127.0.0.1:6188/users", "-H", "Host: b.example")).out, [
     "request      GET http://b.example/users",
