@@ -18,6 +18,7 @@ import { onSignals, stopSignal } from "./signals.ts";
 import { Site } from "./site.ts";
 import { VERSION } from "./version.ts";
 import { watchFiles } from "./watch.ts";
+import { forWorker } from "./worker.ts";
 
 /** Requests under way get this long to finish when the proxy is stopped, in milliseconds. */
 const DRAIN = 10_000;
@@ -40,7 +41,10 @@ export async function runConfig(
   load: () => Promise<Runnable>,
   { watch, worker }: RunConfigOptions,
 ): Promise<number> {
-  const loadGranted = async (): Promise<Runnable> => forWorker(refuseUngranted(await load()), worker);
+  const loadGranted = async (): Promise<Runnable> => {
+    const runnable = await load();
+    return refuseUngranted(worker === undefined ? runnable : forWorker(runnable, worker));
+  };
   const first = await loadGranted();
   const { file, warnings } = first.loaded;
   const { level, access } = first.plan.logs;
@@ -110,19 +114,6 @@ function refuseUngranted(runnable: Runnable): Runnable {
   const complaints = notGranted(needs);
   if (complaints.length === 0) return runnable;
   throw new ConfigError(loaded.file, inOrder(complaints.map((complaint) => loaded.locate(complaint))));
-}
-
-/** One of several processes shares the listeners with the others, and has an admin listener of its own, on the next port. */
-function forWorker(runnable: Runnable, worker: number | undefined): Runnable {
-  if (worker === undefined) return runnable;
-  const { plan } = runnable;
-  const listeners = plan.listeners.map((listener) => ({
-    ...listener,
-    options: { ...listener.options, reusePort: true },
-  }));
-  if (plan.admin === undefined) return { ...runnable, plan: { ...plan, listeners } };
-  const listen = plan.admin.listen.replace(/\d+$/, (port) => String(Number(port) + worker));
-  return { ...runnable, plan: { ...plan, listeners, admin: { ...plan.admin, listen } } };
 }
 
 function serveAdmin(address: Address, admin: Admin): Deno.HttpServer {

@@ -8,6 +8,7 @@ import type { ConfigNeed } from "../config/config_needs.ts";
 import { flagsOf } from "../sandbox/print.ts";
 import { sleep } from "../http/sleep.ts";
 import { onSignals, stopSignal } from "./signals.ts";
+import { needsOfWorker } from "./worker.ts";
 
 /** A process that ended by itself is started again after so long, in milliseconds. */
 const RESTART_AFTER = 1_000;
@@ -38,7 +39,7 @@ export async function runWorkers(
     const args = ["run", "-c", file, "--worker", String(worker), ...more];
     const child = new Deno.Command(program, {
       args: Deno.build.standalone ? args : [
-        ...["run", "--no-prompt", HEAP, ...flagsOf(needs.map((need) => needOf(need, worker)))],
+        ...["run", "--no-prompt", HEAP, ...flagsOf(needsOfWorker(needs, worker))],
         fileURLToPath(new URL("../../main.ts", import.meta.url)),
         ...args,
       ],
@@ -69,10 +70,4 @@ export async function runWorkers(
   const codes = await all;
   signals.stop();
   return Math.max(...codes);
-}
-
-/** Each has an admin listener of its own, on the next port. */
-function needOf(need: ConfigNeed, worker: number): ConfigNeed {
-  if (need.path[0] !== "admin" || need.kind !== "net") return need;
-  return { ...need, value: need.value.replace(/\d+$/, (port) => String(Number(port) + worker)) };
 }
