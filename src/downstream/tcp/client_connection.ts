@@ -27,6 +27,8 @@ import { joinTunnel } from "./tunnel.ts";
 const WORTH_READING = 64 * 1024;
 /** What a connection that ends is still read for when the listener stops, in milliseconds. */
 const LAST_READ = 1_000;
+/** How long the first request of a new connection is waited for when the listener stops, in milliseconds. */
+const FIRST_READ = 500;
 /** What a client that speaks HTTP/2 begins with. */
 const LINE = PREFACE.slice(0, PREFACE.indexOf("\n") + 1);
 
@@ -50,6 +52,7 @@ export class ClientConnection extends ClientSocket implements Client {
   #informing: Promise<void> | undefined = undefined;
   #wasInformed = false;
   #served = 0;
+  readonly #openedAt: number;
   #isBrokenOff = false;
   /** Whether all that is left is to read on for a while. */
   #isEnding = false;
@@ -61,7 +64,7 @@ export class ClientConnection extends ClientSocket implements Client {
     super(socket, server.limits, server.watchdog);
     this.#server = server;
     this.#parser = new HeadParser(server.limits);
-    this.idleSince = this.now;
+    this.idleSince = this.#openedAt = this.now;
     const { remoteAddr } = socket;
     this.clientAddress = remoteAddr.transport === "tcp" ? plainAddress(remoteAddr.hostname) : "unix";
   }
@@ -106,8 +109,14 @@ export class ClientConnection extends ClientSocket implements Client {
   /** Ends it as soon as it is between two requests. */
   drain(): void {
     if (this.#http2 !== undefined) return this.#http2.drain();
-    if (this.idleSince !== Infinity) this.close();
-    else if (this.#isEnding) this.closeAfter(LAST_READ);
+    if (this.#isEnding) this.closeAfter(LAST_READ);
+    else if (this.#isNew()) this.closeAfter(FIRST_READ);
+    else if (this.idleSince !== Infinity) this.close();
+  }
+
+  /** Whether its first request may be on its way: who has just connected does not know yet that the listener stops. */
+  #isNew(): boolean {
+    return this.#served === 0 && this.idleSince !== Infinity && this.now - this.#openedAt < FIRST_READ;
   }
 
   override close(): void {
@@ -229,7 +238,7 @@ export class ClientConnection extends ClientSocket implements Client {
     const parser = this.#parser;
     parser.reset();
     let begun = false;
-    this.closeAfter(idleTimeout);
+    this.closeAfter(this.#server.draining ? FIRST_READ : idleTimeout);
     while (!this.closed) {
       if (this.#skipEmptyLines()) parser.reset();
       if (this.start < this.end) {
@@ -253,7 +262,7 @@ export class ClientConnection extends ClientSocket implements Client {
         this.makeRoom(maxHead);
       } else {
         // Empty lines began a head that never came, or the answer before was on its way when the listener was stopped.
-        if (this.isLate || this.#server.draining) return undefined;
+        if (this.isLate || (this.#server.draining && !this.#isNew())) return undefined;
         // Empty lines do not make it younger.
         this.idleSince = Math.min(this.waitingSince, this.now);
         this.headSince = Infinity;

@@ -51,6 +51,7 @@ class TcpFront implements Front, Server {
   readonly speaksHttp2: boolean;
   readonly failed = false;
   draining = false;
+  #isClosed = false;
   certificates: Certificates | undefined;
   readonly #address: Address;
   #tls: readonly ListenerTls[];
@@ -139,6 +140,7 @@ class TcpFront implements Front, Server {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#stopListening();
     for (const connection of [...this.#connections]) connection.close();
     await this.shutdown();
@@ -187,7 +189,8 @@ class TcpFront implements Front, Server {
   }
 
   #open(socket: Deno.Conn): void {
-    if (this.draining || this.#isOverOwnShare(socket)) return socket.close();
+    // Who was accepted before the listener stopped is answered.
+    if (this.#isClosed || this.#isOverOwnShare(socket)) return socket.close();
     const connection = new ClientConnection(socket, this);
     this.#connections.add(connection);
     connection.serve();
