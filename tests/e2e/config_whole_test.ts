@@ -105,7 +105,7 @@ routes: [{ match: { path: /there }, respond: {} }]
         return false;
       }
     });
-    assertEquals(Deno.readTextFileSync(`${log}.1`).trim().split("\n").length, 1);
+    assertEquals((await Deno.readTextFile(`${log}.1`)).trim().split("\n").length, 1);
   },
 );
 

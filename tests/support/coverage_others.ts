@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { by, NO, type Table } from "./coverage.ts";
+import { by, type Table } from "./coverage.ts";
 import {
   END_TO_END,
   EVENTS,
