@@ -1,9 +1,11 @@
-// The samples of configurations that can be run so far, with addresses of the test's own.
+// The samples of configurations, with addresses of the test's own.
 import { assertEquals, assertMatch } from "@std/assert";
 import { CA, ONE } from "../support/certs.ts";
 import { httpOrigin } from "../support/origin.ts";
 import { e2e, postern, type Process, ready, ROOT, start, tempFolder } from "../support/process.ts";
+import { send } from "../support/send.ts";
 import { tlsOrigin } from "../support/tls_origin.ts";
+import { parseMessage, requestText, valueOf } from "../support/wire.ts";
 
 /** The sample's text, with a free port to listen on and other addresses in the place of its own. */
 async function sample(name: string, addresses: Readonly<Record<string, string>>): Promise<string> {
@@ -118,14 +120,58 @@ e2e("tls.yaml speaks TLS to its clients and to its server", async () => {
   folder.write("site.key", ONE.key);
   folder.write("ca.pem", CA);
   const text = (await sample("tls.yaml", { "127.0.0.1:6444": site.address, "127.0.0.1:6443": "127.0.0.1:0" }))
-    .replace(/^ +(?:redirectHttp|hsts): .*$/gm, "")
     .replace("serverName: localhost", "serverName: one.one.one.one")
     .replace("caCerts: site.pem", "caCerts: ca.pem");
   await using proxy = await run(folder.write("postern.yaml", text));
   const url = (await proxy.err.find(/^listening (https:.+)$/))[1]!;
   using client = Deno.createHttpClient({ caCerts: [CA] });
-  assertEquals(await (await fetch(url, { client })).text(), "site");
+  const answer = await fetch(url, { client });
+  assertEquals([await answer.text(), answer.headers.get("strict-transport-security")], [
+    "site",
+    "max-age=31536000",
+  ]);
+  const plain = (await proxy.err.find(/^redirecting (http:\S+) to it$/))[1]!;
+  const redirection = await fetch(`${plain}/a?b`, { redirect: "manual" });
+  assertEquals([redirection.status, redirection.headers.get("location")], [
+    308,
+    `${url.replace("127.0.0.1", new URL(plain).hostname)}/a?b`,
+  ]);
 });
+
+e2e(
+  "static_and_api.yaml splits by path, compresses pages, keeps strangers out and sends www away",
+  async () => {
+    using folder = tempFolder();
+    await using pages = httpOrigin(() =>
+      new Response("page ".repeat(1_000), { headers: { "content-type": "text/html" } })
+    );
+    await using api = named("api");
+    const addresses = { "127.0.0.1:6189": pages.address, "127.0.0.1:6190": api.address };
+    const text = (await sample("static_and_api.yaml", addresses)).replace("      - 127.0.0.1\n", "");
+    await using proxy = await run(folder.write("postern.yaml", text));
+    const { port } = new URL(await ready(proxy));
+    const get = async (path: string, host = "example.com", lines = "") => {
+      const answer = await send(
+        `127.0.0.1:${port}`,
+        requestText("GET", path, lines).replace("Host: a", `Host: ${host}`),
+      );
+      const { status, fields, body } = parseMessage(answer);
+      return { status, body, field: (name: string) => valueOf(fields, name) };
+    };
+    const page = await get("/", "example.com", "Accept-Encoding: gzip\r\n");
+    assertEquals([page.field("content-encoding"), page.field("cache-control")], [
+      "gzip",
+      "public, max-age=300",
+    ]);
+    const answer = await get("/api/users?x", "example.com", "Accept-Encoding: gzip\r\n");
+    assertEquals([answer.body, answer.field("content-encoding")], ["api GET /users", null]);
+    assertMatch(answer.field("ratelimit")!, /^"client";r=39;/);
+    assertEquals((await get("/api/admin/x")).status, 403);
+    const away = await get("/a?b", "www.example.com");
+    assertEquals([away.status, away.field("location")], [308, "http://example.com/a?b"]);
+    assertEquals((await get("/", "other.example")).status, 404);
+  },
+);
 
 e2e("a request that no route is for gets 404, and listeners have routes of their own", async () => {
   using folder = tempFolder();
