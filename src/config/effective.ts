@@ -10,7 +10,7 @@ import { outlierRules } from "../balance/outlier.ts";
 import { limitsOf } from "../downstream/tcp/limits.ts";
 import { optionsOf } from "../proxy/options.ts";
 import { DEFAULT_TIMEOUTS } from "../upstream/peer.ts";
-import type { Plan, PlannedListener, PlannedRoute } from "./plan.ts";
+import type { Plan, PlannedListener, PlannedRoute, PlannedRules } from "./plan.ts";
 import type { Config, GroupConfig } from "./schema.ts";
 
 /**
@@ -94,6 +94,17 @@ function routeOf({ name, place, match, action, options, rules }: PlannedRoute): 
       : { [action.kind]: { ...action, kind: undefined } }),
     ...limits,
     ...rules,
+    ...(rules.headers === undefined ? {} : { headers: withoutSecrets(rules.headers) }),
     ...(basicAuth === undefined ? {} : { basicAuth: { ...basicAuth, users } }),
   };
+}
+
+/** Names of fields whose values are likely to be nobody's business. */
+const SECRET = /authorization|cookie|token|secret|password|key/i;
+
+/** Header edits without the values of fields that are likely to be secret. */
+function withoutSecrets(edits: NonNullable<PlannedRules["headers"]>): object {
+  return JSON.parse(
+    JSON.stringify(edits, (name, value) => typeof value === "string" && SECRET.test(name) ? HIDDEN : value),
+  );
 }

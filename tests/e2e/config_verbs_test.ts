@@ -106,6 +106,7 @@ e2e("print fills the defaults in and leaves secrets out", async () => {
   using folder = tempFolder();
   const secrets = `admin: { listen: "127.0.0.1:6190", token: very-secret-token }
 redis: { url: "redis://me:very-secret@127.0.0.1:6379" }
+defaults: { headers: { request: { set: { authorization: Bearer very-secret, x-plain: seen } } } }
 `;
   const file = folder.write("postern.yaml", GOOD + secrets);
   const { out } = await postern([`--allow-read=${file}`], ["print", "-c", file]);
@@ -114,6 +115,7 @@ redis: { url: "redis://me:very-secret@127.0.0.1:6379" }
   assertStringIncludes(text, "clientBodyTimeout: 60000");
   assertStringIncludes(text, "interval: 5000");
   assert(!text.includes("very-secret"), text);
+  assert(text.includes("x-plain: seen"), text);
 });
 
 e2e("permissions -c names what each thing needs, what hook modules declare included", async () => {
