@@ -14,7 +14,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { HookMetrics } from "../observe/hook_metrics.ts";
 import { Metrics } from "../observe/metrics.ts";
 import type { Tracing } from "../observe/tracing.ts";
-import type { ProxyModule } from "../proxy/hooks.ts";
+import type { BackgroundService, ProxyModule } from "../proxy/hooks.ts";
 import { Listeners } from "../proxy/listeners.ts";
 import { optionsOf } from "../proxy/options.ts";
 import { Proxy } from "../proxy/proxy.ts";
@@ -95,9 +95,13 @@ export class Site implements AdminSource {
       await this.#endHooks(hooks);
       throw error;
     }
-    for (const [name, group] of groups) {
-      const before = this.#groups.get(name);
-      if (before !== undefined && before !== group) takeOver(group, before);
+    const gone: BackgroundService[] = [];
+    for (const [name, before] of this.#groups) {
+      const group = groups.get(name);
+      if (group === before) continue;
+      if (group !== undefined) takeOver(group, before);
+      // Its checks and its discovery would go on to change what is another's now.
+      gone.push(...before.services);
     }
     this.#runnable = runnable;
     this.#groups = groups;
@@ -111,6 +115,7 @@ export class Site implements AdminSource {
     };
     // Resolves when the requests of the configuration before are over, which may take hours.
     void this.#proxy.replace(routes);
+    void this.#proxy.endServices(gone);
   }
 
   /** Remembers why a configuration could not be used. */

@@ -31,12 +31,18 @@ export class BackgroundServices {
   /** Stops all but those of the modules. One that does not heed its signal is waited for only a second. */
   async keep(modules: readonly ProxyModule[]): Promise<void> {
     const kept = servicesOf(modules);
+    await this.end([...this.#begun.keys()].filter((service) => !kept.has(service)));
+  }
+
+  /** Stops these; as {@linkcode BackgroundServices.keep}. */
+  async end(services: readonly BackgroundService[]): Promise<void> {
     const ending: Promise<void>[] = [];
-    for (const [service, { stopping, over }] of this.#begun) {
-      if (kept.has(service)) continue;
+    for (const service of services) {
+      const begun = this.#begun.get(service);
+      if (begun === undefined) continue;
       this.#begun.delete(service);
-      stopping.abort();
-      ending.push(over);
+      begun.stopping.abort();
+      ending.push(begun.over);
     }
     const stopped = new AbortController();
     const all = Promise.all(ending).then(() => stopped.abort());

@@ -13,7 +13,7 @@ import { Watchdog } from "../http/watchdog.ts";
 import { Activity } from "./activity.ts";
 import { BackgroundServices } from "./background_services.ts";
 import { compressionOf } from "./compression.ts";
-import { HOOKS, type ProxyModule } from "./hooks.ts";
+import { type BackgroundService, HOOKS, type ProxyModule } from "./hooks.ts";
 import { optionsOf } from "./options.ts";
 import type { Shared } from "./request_state.ts";
 import { onlyRoute, type Routes } from "./routes.ts";
@@ -75,6 +75,11 @@ export class Proxy {
     await old.activity.idle();
     this.#generations.delete(old);
     await this.#services.keep([...this.#generations].flatMap(modulesOf));
+  }
+
+  /** Stops background services at once that the present modules do not have, though requests of others are under way. */
+  async endServices(services: readonly BackgroundService[]): Promise<void> {
+    await this.#services.end(services);
   }
 
   /** Answers a request that came by the listener of that name. */
