@@ -60,6 +60,7 @@ export async function runConfig(
   let last: Promise<unknown> = Promise.resolve();
   const reload = (): Promise<string | undefined> => {
     const next = last.then(async () => {
+      if (site.draining) return "the proxy is stopping";
       try {
         await site.use(await loadGranted());
         logs.say(`reloaded ${file}: configuration ${site.version}`);
@@ -90,7 +91,11 @@ export async function runConfig(
     }
     report(site, file, adminServer, logs);
     const signals = onSignals({ SIGHUP: () => void reload(), SIGUSR1: () => logs.reopen() });
-    const watching = watch ? watchFiles(() => filesOf(site), () => void reload()) : undefined;
+    const cannotWatch = (error: unknown) =>
+      logs.say(
+        `error: cannot watch for changes, which takes --allow-read of the folder: ${messageOf(error)}`,
+      );
+    const watching = watch ? watchFiles(() => filesOf(site), () => void reload(), cannotWatch) : undefined;
     const signal = await stopSignal();
     signals.stop();
     watching?.stop();

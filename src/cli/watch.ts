@@ -10,9 +10,13 @@ const SETTLE = 200;
 
 /**
  * Calls back when one of the files has changed. Their folders are watched, as editors put new files in the place of old ones;
- * `files` is asked for them anew after every change.
+ * `files` is asked for them anew after every change. `failed` is told when they cannot be watched.
  */
-export function watchFiles(files: () => readonly string[], changed: () => void): { stop(): void } {
+export function watchFiles(
+  files: () => readonly string[],
+  changed: () => void,
+  failed: (error: unknown) => void,
+): { stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watcher: Deno.FsWatcher | undefined;
   let isStopped = false;
@@ -31,7 +35,7 @@ export function watchFiles(files: () => readonly string[], changed: () => void):
     }
   };
   const watching = watch();
-  watching.catch(() => {});
+  watching.catch(failed);
   return {
     stop() {
       isStopped = true;

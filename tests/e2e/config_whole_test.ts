@@ -228,3 +228,19 @@ e2e("an address that is taken is told, and the exit code is 1", async () => {
   assertEquals(await proxy.exit(), 1);
   assert(proxy.err.all.join().includes("the address is in use"), proxy.err.all.join());
 });
+
+e2e("--watch says when it may not watch", async () => {
+  using folder = tempFolder();
+  const file = folder.write(
+    "postern.yaml",
+    `listeners: [{ address: "127.0.0.1:0" }]\nroutes: [{ respond: {} }]\n`,
+  );
+  await using proxy = start(["--allow-net=127.0.0.1", `--allow-read=${file}`], [
+    "run",
+    "-c",
+    file,
+    "--watch",
+  ]);
+  await proxy.err.find(/^error: cannot watch for changes, which takes --allow-read of the folder/);
+  await (await fetch(await ready(proxy))).body?.cancel();
+});
