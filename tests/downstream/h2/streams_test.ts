@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import * as http2 from "../../../src/http/http2_frames.ts";
 import { push, quiet } from "../../support/flow.ts";
 import { data, fields, headers, http2Wire, reset } from "../../support/http2_wire.ts";
+import { bodyOf, http2Origin } from "../../support/http2_origin.ts";
 import { type RawConnection, rawOrigin } from "../../support/origin.ts";
 import { testProxy } from "../../support/proxy.ts";
 import { letters, within } from "../../support/wire.ts";
@@ -247,3 +248,24 @@ for (const [what, length] of [["longer", "3"], ["shorter", "9"]]) {
     if (what === "longer") assertEquals(flag, "IE");
   });
 }
+
+Deno.test("h2: a gRPC call by HTTP/2 on both sides: message and trailers arrive", async () => {
+  await using origin = await http2Origin(async (stream, incoming) => {
+    const message = await bodyOf(stream);
+    stream.respond({ ":status": 200, "content-type": incoming["content-type"]! }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0", "grpc-message": "fine" }));
+    stream.end(message);
+  });
+  await using proxy = testProxy({
+    upstreamPeer: () => ({ address: origin.address, protocol: "http2" }),
+  }, { front: "tcp" });
+  using wire = await http2Wire(proxy.address);
+  const call = [...POST, "content-type", "application/grpc", "te", "trailers"];
+  await wire.send(headers(1, call, false), data(1, "question", true));
+  await within(wire.ended(1), "the end of the call");
+  const [head, trailers] = wire.frames.filter(({ type }) => type === http2.FRAME.HEADERS);
+  assertEquals([head!.fields![":status"], wire.body(1), trailers!.fields], ["200", "question", {
+    "grpc-status": "0",
+    "grpc-message": "fine",
+  }]);
+});
