@@ -239,9 +239,9 @@ export class Site implements AdminSource {
         const hooks = (planned.rules.hooks ?? []).map((hook) => moduleOf(hookKey(hook)));
         const parts = await routeParts(route, hooks, this.#stores);
         const { compression } = planned.rules;
-        const module: ProxyModule = { ...compose(parts) };
-        module.options = { ...planned.options, ...(compression === undefined ? {} : { compression }) };
-        return { name: planned.name, module };
+        const module = compose(parts);
+        const options = { ...module.options, ...planned.options, ...(compression && { compression }) };
+        return { name: planned.name, module: { ...module, options } };
       }),
     );
     return {

@@ -200,6 +200,8 @@ export class WebSocketBridge implements Watched {
     let wait: number = LOOK_AFTER[0];
     let least = Infinity;
     let takenAt = this.#watchdog.now;
+    // While the upstream is not read, it cannot be heard either.
+    this.#heardBy = Infinity;
     for (let held; (held = this.#client.bufferedAmount) > HELD && !this.#isOver;) {
       const { now } = this.#watchdog;
       if (held < least) {
@@ -212,6 +214,7 @@ export class WebSocketBridge implements Watched {
       await sleep(wait, this.#stopping.signal);
       wait = Math.min(wait * 2, LOOK_AFTER[1]);
     }
+    this.#heard();
   }
 
   /** The client has closed, or has answered what it was told. */

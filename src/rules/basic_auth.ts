@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHmac, randomBytes } from "node:crypto";
 import { ProxyError } from "../http/errors.ts";
+import { sleep } from "../http/sleep.ts";
 import { refusal } from "./refusal.ts";
 import type { Rule } from "./rule.ts";
 
@@ -23,7 +24,7 @@ export interface BasicAuthOptions {
 const KNOWN_FOR = 300_000;
 /** So many of them are remembered. */
 const MOST_KNOWN = 1_000;
-/** So many passwords are looked at at a time: each takes the processor for some hundredths of a second. */
+/** So many passwords wait to be looked at, one at a time. */
 const MOST_CHECKS = 32;
 
 /**
@@ -43,10 +44,27 @@ export async function basicAuth({ realm = "restricted", users, file }: BasicAuth
   const secret = randomBytes(32);
   const known = new Map<string, number>();
   const underWay = new Map<string, Promise<boolean>>();
+  let turn: Promise<void> = Promise.resolve();
+  let freeAt = 0;
 
+  /** Compares one at a time; who guesses passwords gets half of the processor at the most. */
+  const isSame = async (password: string, hash: string): Promise<boolean> => {
+    const before = turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    turn = promise;
+    await before;
+    if (freeAt > performance.now()) await sleep(freeAt - performance.now());
+    const begun = performance.now();
+    try {
+      return await compare(password, hash);
+    } finally {
+      freeAt = 2 * performance.now() - begun;
+      resolve();
+    }
+  };
   const check = async (key: string, name: string, password: string): Promise<boolean> => {
     const hash = hashes.get(name);
-    const isRight = await compare(password, hash ?? nobody) && hash !== undefined;
+    const isRight = await isSame(password, hash ?? nobody) && hash !== undefined;
     if (isRight) {
       if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value!);
       known.set(key, performance.now() + KNOWN_FOR);

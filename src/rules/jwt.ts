@@ -6,7 +6,7 @@
 import type { JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { cookie as cookieOf } from "../balance/policies/keys.ts";
 import type { HeaderList } from "../http/headers.ts";
-import { ProxyError } from "../http/errors.ts";
+import { messageOf, ProxyError } from "../http/errors.ts";
 import type { Session } from "../proxy/hooks.ts";
 import { refusal } from "./refusal.ts";
 import type { Rule } from "./rule.ts";
@@ -77,6 +77,7 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
     ...(issuer === undefined ? {} : { issuer: issuer as string | string[] }),
     ...(audience === undefined ? {} : { audience: audience as string | string[] }),
   };
+  const isRemote = isUrl(options.jwks);
   const known = new Map<string, Known>();
   const forwarded = Object.entries(forward);
   const names = forwarded.map(([, name]) => name.toLowerCase());
@@ -102,10 +103,8 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
         if (token.length > LONGEST) throw new Error("too long");
         claims = await verify(token);
       } catch (error) {
-        // That the keys cannot be had is not the client's fault.
-        const code = (error as { code?: string }).code ?? "";
-        if (code === "ERR_JWKS_TIMEOUT" || error instanceof TypeError || code === "ERR_JOSE_GENERIC") {
-          throw new ProxyError("hook_unavailable", `The keys of tokens cannot be had: ${error}`, {
+        if (isRemote && isNoAnswer(error)) {
+          throw new ProxyError("hook_unavailable", `The keys of tokens cannot be had: ${messageOf(error)}`, {
             cause: error,
           });
         }
@@ -128,6 +127,16 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
       },
     }),
   };
+}
+
+function isUrl(place: string | undefined): place is string {
+  return /^https?:/.test(place ?? "");
+}
+
+/** Whether it is the server of the keys that failed, and no fault of the token's. */
+function isNoAnswer(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return error instanceof TypeError || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC";
 }
 
 /** What a claim looks like in a header field: no control characters, what is beyond ASCII escaped. */
@@ -170,7 +179,7 @@ async function keyOf(
   jose: typeof import("jose"),
 ): Promise<{ getKey: JWTVerifyGetKey; isSecret: boolean }> {
   if (jwks !== undefined) {
-    if (/^https?:/.test(jwks)) {
+    if (isUrl(jwks)) {
       return { getKey: jose.createRemoteJWKSet(new URL(jwks), { timeoutDuration: 5_000 }), isSecret: false };
     }
     const keys = JSON.parse(await Deno.readTextFile(jwks));
