@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ProxyError } from "../http/errors.ts";
 import { Watchdog } from "../http/watchdog.ts";
 import { acceptWebSocket } from "./accept_websocket.ts";
 import type { FrontResponse, Tunnel } from "./front.ts";
@@ -24,12 +25,19 @@ export class WebSockets {
 
   /** Joins a client and the upstream that has accepted its WebSocket; the answer for the client. */
   accept(request: Request, answer: FrontResponse, tunnel: Tunnel): Response {
+    const { signal } = request;
+    // The runtime would keep the descriptor of a client that is gone already, to its own end.
+    if (signal.aborted) {
+      tunnel.end(new ProxyError("client_gone", "The client left before it had its answer"));
+      return new Response(null, { status: 500 });
+    }
     const { socket, response } = acceptWebSocket(request, answer);
     const bridge = new WebSocketBridge(socket, tunnel, this.#limits, this.#watchdog, (ended) => {
       this.#open.delete(ended);
       if (this.#open.size === 0) this.#onEmpty();
     });
     this.#open.add(bridge);
+    signal.addEventListener("abort", () => bridge.clientVanished(), { once: true });
     if (this.#isDraining) bridge.drain();
     return response;
   }

@@ -19,6 +19,7 @@ import {
   WebSocketReader,
 } from "../http/websocket_frames.ts";
 import type { Tunnel } from "./front.ts";
+import { WebSocketQueue } from "./websocket_queue.ts";
 
 /** Limits of a bridge. */
 export interface BridgeLimits {
@@ -28,7 +29,7 @@ export interface BridgeLimits {
   readonly maxMessage: number;
 }
 
-/** While the client has not taken so many bytes, the upstream is not read. */
+/** While the client has not taken so many bytes, the upstream is not read; for the upstream, so many may be held in any case. */
 const HELD = 1024 * 1024;
 /** How long a client may take none of them, in milliseconds; as `writeTimeout` of the front `tcp`. */
 const WRITE_TIMEOUT = 300_000;
@@ -60,8 +61,9 @@ export class WebSocketBridge implements Watched {
   #isAsked = false;
   /** When it ends, whoever has not said so. */
   #endBy: number;
-  #writing: Promise<void> = Promise.resolve();
-  #held = 0;
+  readonly #queue: WebSocketQueue;
+  /** Which frame of those for the upstream is a ping that has not left; 0 if none. */
+  #ping = 0;
   #clientClosed = false;
   #toldUpstream = false;
   #isOver = false;
@@ -83,6 +85,11 @@ export class WebSocketBridge implements Watched {
     this.#limits = limits;
     this.#watchdog = watchdog;
     this.#onEnd = onEnd;
+    this.#queue = new WebSocketQueue(
+      (bytes) => upstream.write(bytes),
+      () => this.#taken(),
+      (error) => this.#upstreamBroke(messageOf(error)),
+    );
     watchdog.add(this);
     // Until the answer has left.
     this.#endBy = watchdog.now + ANSWER;
@@ -95,6 +102,12 @@ export class WebSocketBridge implements Watched {
       this.#end(new ProxyError("client_gone", `The client broke the WebSocket off: ${why}`));
     };
     client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
+  }
+
+  /** The client is gone before it had its answer: the runtime says nothing of it to its socket. */
+  clientVanished(): void {
+    this.#clientClosed = true;
+    this.#end(new ProxyError("client_gone", "The client left before it had its answer"));
   }
 
   /** Tells both sides that the proxy goes, and ends when they have said so too. */
@@ -129,14 +142,31 @@ export class WebSocketBridge implements Watched {
   /** The upstream is there. */
   #heard(): void {
     this.#isAsked = false;
+    this.#ping = 0;
     this.#heardBy = this.#watchdog.now + PING_AFTER;
   }
 
-  #miss(): void {
+  /** The upstream has taken some of what is for it: who is slow gets its time. */
+  #taken(): void {
     const { now } = this.#watchdog;
+    if (this.#ping !== 0) {
+      this.#heardBy = now + ANSWER;
+      if (this.#queue.written >= this.#ping) this.#ping = 0;
+    }
+    if (this.#toldUpstream) this.#endBy = this.#patience;
+  }
+
+  /** Until when the upstream that was told that it is over may take more of what comes before, or else say so too. */
+  get #patience(): number {
+    const { added, written } = this.#queue;
+    return this.#watchdog.now + (written < added ? ANSWER : LAST_WORDS);
+  }
+
+  #miss(): void {
     if (!this.#isAsked) {
       this.#isAsked = true;
-      this.#heardBy = now + ANSWER;
+      this.#heardBy = this.#watchdog.now + ANSWER;
+      this.#ping = this.#queue.added + 1;
       this.#toUpstream(Opcode.ping, NOTHING);
       return;
     }
@@ -154,29 +184,28 @@ export class WebSocketBridge implements Watched {
 
   #toUpstream(opcode: number, payload: Uint8Array): void {
     if (this.#isOver || this.#toldUpstream) return;
-    this.#held += payload.length;
+    const queue = this.#queue;
     // One message is always taken, however large.
-    if (this.#held > Math.max(this.#limits.maxMessage, payload.length)) {
+    if (queue.held > 0 && queue.held + payload.length > Math.max(this.#limits.maxMessage, HELD)) {
       this.#closeClient(1013, "the upstream does not keep up");
-      this.#end(new ProxyError("upstream_timeout", `The upstream left ${this.#held} bytes unread`));
+      this.#end(new ProxyError("upstream_timeout", `The upstream left ${queue.held} bytes unread`));
       return;
     }
     this.#toldUpstream = opcode === Opcode.close;
-    const frame = clientFrame(opcode, payload);
-    this.#writing = this.#writing.then(() => this.#upstream.write(frame)).then(
-      () => void (this.#held -= payload.length),
-      (error) => this.#upstreamBroke(messageOf(error)),
-    );
+    queue.add(clientFrame(opcode, payload));
   }
 
   async #fromUpstream(): Promise<void> {
     const { maxMessage } = this.#limits;
-    const reader = new WebSocketReader((into) => this.#upstream.readInto(into), maxMessage);
+    const reader = new WebSocketReader(async (into) => {
+      const n = await this.#upstream.readInto(into);
+      this.#heard();
+      return n;
+    }, maxMessage);
     try {
       while (!this.#isOver) {
         const message = await reader.next();
         if (message === null) return this.#upstreamBroke("it closed its connection without a word");
-        this.#heard();
         const { opcode, payload } = message;
         if (opcode === Opcode.ping) this.#toUpstream(Opcode.pong, payload);
         else if (opcode === Opcode.close) return await this.#upstreamLeft(payload);
@@ -184,10 +213,12 @@ export class WebSocketBridge implements Watched {
       }
     } catch (error) {
       if (!(error instanceof WebSocketError)) return this.#upstreamBroke(messageOf(error));
-      this.#toUpstream(Opcode.close, closePayload(error.code, error.message));
       this.#closeClient(1011, "the upstream broke the rules");
-      await this.#writing;
-      this.#end(new ProxyError("bad_response", `The upstream sent ${error.message}`));
+      const payload = closePayload(error.code, error.message);
+      await this.#leaveUpstream(
+        payload,
+        new ProxyError("bad_response", `The upstream sent ${error.message}`),
+      );
     }
   }
 
@@ -197,6 +228,13 @@ export class WebSocketBridge implements Watched {
     if (this.#client.readyState !== WebSocket.OPEN) return;
     this.#client.send(data);
     this.#upstream.passed(0, payload.length);
+    if (this.#client.bufferedAmount > HELD) await this.#clientTakes();
+  }
+
+  /** Waits until the client has taken enough. Meanwhile nothing is heard of the upstream, which is not its fault. */
+  async #clientTakes(): Promise<void> {
+    this.#heard();
+    this.#heardBy = Infinity;
     let wait: number = LOOK_AFTER[0];
     let least = Infinity;
     let takenAt = this.#watchdog.now;
@@ -205,6 +243,7 @@ export class WebSocketBridge implements Watched {
       if (held < least) {
         least = held;
         takenAt = now;
+        this.#heardSomething();
       } else if (now - takenAt > WRITE_TIMEOUT) {
         const error = new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`);
         return this.#end(error);
@@ -212,6 +251,7 @@ export class WebSocketBridge implements Watched {
       await sleep(wait, this.#stopping.signal);
       wait = Math.min(wait * 2, LOOK_AFTER[1]);
     }
+    this.#heard();
   }
 
   /** The client has closed, or has answered what it was told. */
@@ -219,19 +259,25 @@ export class WebSocketBridge implements Watched {
     this.#clientClosed = true;
     if (this.#isOver) return;
     if (code === 0) return this.#end(new ProxyError("client_gone", "The client left without a word"));
-    if (this.#toldUpstream) return this.#endBy === Infinity ? this.#end(null) : undefined;
+    if (this.#toldUpstream) return;
     const payload = code === 1005 ? NOTHING : closePayload(code, reason);
     this.#toUpstream(Opcode.close, payload);
-    this.#endBy = this.#watchdog.now + LAST_WORDS;
+    this.#endBy = this.#patience;
   }
 
   /** The upstream has closed, or has answered what it was told. */
-  async #upstreamLeft(payload: Uint8Array): Promise<void> {
+  #upstreamLeft(payload: Uint8Array): Promise<void> {
     const { code, reason } = closeReason(payload);
-    this.#toUpstream(Opcode.close, payload.subarray(0, 2));
     this.#closeClient(code, reason);
-    await this.#writing;
-    this.#end(null);
+    return this.#leaveUpstream(payload.subarray(0, 2), null);
+  }
+
+  /** Ends when the upstream has taken what is for it, or does not in time. */
+  async #leaveUpstream(payload: Uint8Array, error: ProxyError | null): Promise<void> {
+    this.#toUpstream(Opcode.close, payload);
+    this.#endBy = Math.min(this.#endBy, this.#patience);
+    await this.#queue.flushed();
+    this.#end(error);
   }
 
   #upstreamBroke(why: string): void {
@@ -246,7 +292,7 @@ export class WebSocketBridge implements Watched {
     this.#idleBy = this.#heardBy = Infinity;
     this.#toUpstream(Opcode.close, closePayload(code, reason));
     this.#closeClient(code, reason);
-    this.#endBy = Math.min(this.#endBy, this.#watchdog.now + LAST_WORDS);
+    this.#endBy = Math.min(this.#endBy, this.#patience);
   }
 
   #closeClient(code: number, reason: string): void {
