@@ -7,7 +7,6 @@
  * @module
  */
 import { messageOf, ProxyError } from "../http/errors.ts";
-import { sleep } from "../http/sleep.ts";
 import type { Watchdog, Watched } from "../http/watchdog.ts";
 import {
   clientFrame,
@@ -20,6 +19,7 @@ import {
 } from "../http/websocket_frames.ts";
 import type { Tunnel } from "./front.ts";
 import { WebSocketQueue } from "./websocket_queue.ts";
+import { WebSocketSender, WRITE_TIMEOUT } from "./websocket_sender.ts";
 
 /** Limits of a bridge. */
 export interface BridgeLimits {
@@ -29,12 +29,8 @@ export interface BridgeLimits {
   readonly maxMessage: number;
 }
 
-/** While the client has not taken so many bytes, the upstream is not read; for the upstream, so many may be held in any case. */
+/** So many bytes may be held for the upstream in any case. */
 const HELD = 1024 * 1024;
-/** How long a client may take none of them, in milliseconds; as `writeTimeout` of the front `tcp`. */
-const WRITE_TIMEOUT = 300_000;
-/** How often it is looked whether it has, in milliseconds: the runtime does not tell. */
-const LOOK_AFTER = [1, 50] as const;
 /** An upstream that has said nothing for so long is asked whether it is still there, in milliseconds. */
 const PING_AFTER = 30_000;
 /** Who does not answer within this time is gone, in milliseconds. */
@@ -61,6 +57,7 @@ export class WebSocketBridge implements Watched {
   #isAsked = false;
   /** When it ends, whoever has not said so. */
   #endBy: number;
+  readonly #sender: WebSocketSender;
   readonly #queue: WebSocketQueue;
   /** Which frame of those for the upstream is a ping that has not left; 0 if none. */
   #ping = 0;
@@ -85,6 +82,7 @@ export class WebSocketBridge implements Watched {
     this.#limits = limits;
     this.#watchdog = watchdog;
     this.#onEnd = onEnd;
+    this.#sender = new WebSocketSender(client, watchdog, this.#stopping.signal);
     this.#queue = new WebSocketQueue(
       (bytes) => upstream.write(bytes),
       () => this.#taken(),
@@ -226,32 +224,12 @@ export class WebSocketBridge implements Watched {
     this.#heardSomething();
     const data = opcode === Opcode.text ? textOf(payload) : payload as Uint8Array<ArrayBuffer>;
     if (this.#client.readyState !== WebSocket.OPEN) return;
-    this.#client.send(data);
     this.#upstream.passed(0, payload.length);
-    if (this.#client.bufferedAmount > HELD) await this.#clientTakes();
-  }
-
-  /** Waits until the client has taken enough. Meanwhile nothing is heard of the upstream, which is not its fault. */
-  async #clientTakes(): Promise<void> {
-    this.#heard();
+    if (!this.#sender.send(data, payload.length)) return;
+    // Meanwhile nothing is heard of the upstream, which is not its fault.
     this.#heardBy = Infinity;
-    let wait: number = LOOK_AFTER[0];
-    let least = Infinity;
-    let takenAt = this.#watchdog.now;
-    for (let held; (held = this.#client.bufferedAmount) > HELD && !this.#isOver;) {
-      const { now } = this.#watchdog;
-      if (held < least) {
-        least = held;
-        takenAt = now;
-        this.#heardSomething();
-      } else if (now - takenAt > WRITE_TIMEOUT) {
-        const error = new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`);
-        return this.#end(error);
-      }
-      await sleep(wait, this.#stopping.signal);
-      wait = Math.min(wait * 2, LOOK_AFTER[1]);
-    }
-    this.#heard();
+    if (await this.#sender.taken(() => this.#heardSomething())) return this.#heard();
+    this.#end(new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`));
   }
 
   /** The client has closed, or has answered what it was told. */
