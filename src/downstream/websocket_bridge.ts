@@ -57,6 +57,8 @@ export class WebSocketBridge implements Watched {
   #isAsked = false;
   /** When it ends, whoever has not said so. */
   #endBy: number;
+  /** Why, when it is known by then. */
+  #failure: ProxyError | null = null;
   readonly #sender: WebSocketSender;
   readonly #queue: WebSocketQueue;
   /** Which frame of those for the upstream is a ping that has not left; 0 if none. */
@@ -95,17 +97,15 @@ export class WebSocketBridge implements Watched {
     client.onopen = () => this.#begin();
     client.onmessage = ({ data }) => this.#fromClient(data);
     client.onerror = (event) => {
-      this.#clientClosed = true;
       const why = event instanceof ErrorEvent ? event.message : "its connection broke";
-      this.#end(new ProxyError("client_gone", `The client broke the WebSocket off: ${why}`));
+      this.#clientBroke(`The client broke the WebSocket off: ${why}`);
     };
     client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
   }
 
   /** The client is gone before it had its answer: the runtime says nothing of it to its socket. */
   clientVanished(): void {
-    this.#clientClosed = true;
-    this.#end(new ProxyError("client_gone", "The client left before it had its answer"));
+    this.#clientBroke("The client left before it had its answer");
   }
 
   /** Tells both sides that the proxy goes, and ends when they have said so too. */
@@ -114,7 +114,7 @@ export class WebSocketBridge implements Watched {
   }
 
   tick(now: number): void {
-    if (now >= this.#endBy) this.#end(null);
+    if (now >= this.#endBy) this.#end(this.#failure);
     else if (now >= this.#idleBy) this.#closeBoth(1001, "nothing was said for too long");
     else if (now >= this.#heardBy) this.#miss();
   }
@@ -151,10 +151,10 @@ export class WebSocketBridge implements Watched {
       this.#heardBy = now + ANSWER;
       if (this.#queue.written >= this.#ping) this.#ping = 0;
     }
-    if (this.#toldUpstream) this.#endBy = this.#patience;
+    if (this.#toldUpstream || this.#clientClosed) this.#endBy = this.#patience;
   }
 
-  /** Until when the upstream that was told that it is over may take more of what comes before, or else say so too. */
+  /** Until when the upstream may take more of what is for it when it is over, or else say so too. */
   get #patience(): number {
     const { added, written } = this.#queue;
     return this.#watchdog.now + (written < added ? ANSWER : LAST_WORDS);
@@ -206,17 +206,14 @@ export class WebSocketBridge implements Watched {
         if (message === null) return this.#upstreamBroke("it closed its connection without a word");
         const { opcode, payload } = message;
         if (opcode === Opcode.ping) this.#toUpstream(Opcode.pong, payload);
-        else if (opcode === Opcode.close) return await this.#upstreamLeft(payload);
+        else if (opcode === Opcode.close) return this.#upstreamLeft(payload);
         else if (opcode !== Opcode.pong) await this.#toClient(opcode, payload);
       }
     } catch (error) {
       if (!(error instanceof WebSocketError)) return this.#upstreamBroke(messageOf(error));
       this.#closeClient(1011, "the upstream broke the rules");
-      const payload = closePayload(error.code, error.message);
-      await this.#leaveUpstream(
-        payload,
-        new ProxyError("bad_response", `The upstream sent ${error.message}`),
-      );
+      this.#toUpstream(Opcode.close, closePayload(error.code, error.message));
+      this.#endAfterAll(new ProxyError("bad_response", `The upstream sent ${error.message}`));
     }
   }
 
@@ -234,25 +231,33 @@ export class WebSocketBridge implements Watched {
 
   /** The client has closed, or has answered what it was told. */
   #clientLeft(code: number, reason: string): void {
+    // Also behind an error.
+    if (code === 0) return this.#clientBroke("The client left without a word");
     this.#clientClosed = true;
-    if (this.#isOver) return;
-    if (code === 0) return this.#end(new ProxyError("client_gone", "The client left without a word"));
-    if (this.#toldUpstream) return;
+    if (this.#isOver || this.#toldUpstream) return;
     const payload = code === 1005 ? NOTHING : closePayload(code, reason);
     this.#toUpstream(Opcode.close, payload);
     this.#endBy = this.#patience;
   }
 
+  /** The client is gone. What it said before goes to the upstream all the same. */
+  #clientBroke(why: string): void {
+    if (this.#clientClosed) return;
+    this.#clientClosed = true;
+    this.#endAfterAll(new ProxyError("client_gone", why));
+  }
+
   /** The upstream has closed, or has answered what it was told. */
-  #upstreamLeft(payload: Uint8Array): Promise<void> {
+  #upstreamLeft(payload: Uint8Array): void {
     const { code, reason } = closeReason(payload);
     this.#closeClient(code, reason);
-    return this.#leaveUpstream(payload.subarray(0, 2), null);
+    this.#toUpstream(Opcode.close, payload.subarray(0, 2));
+    this.#endAfterAll(null);
   }
 
   /** Ends when the upstream has taken what is for it, or does not in time. */
-  async #leaveUpstream(payload: Uint8Array, error: ProxyError | null): Promise<void> {
-    this.#toUpstream(Opcode.close, payload);
+  async #endAfterAll(error: ProxyError | null): Promise<void> {
+    this.#failure = error;
     this.#endBy = Math.min(this.#endBy, this.#patience);
     await this.#queue.flushed();
     this.#end(error);

@@ -212,3 +212,20 @@ Deno.test("a stop that does not wait is not held up by clients that say nothing"
   const frame = await within(framesOf(client)(), "to be told");
   assert(frame === null || frame.opcode === 8);
 });
+
+for (const drain of [0, 200]) {
+  Deno.test(`stop(${drain}) is not held up by a client that takes nothing of what its upstream says`, async () => {
+    let sent = 0;
+    const piece = serverFrame(2, "x".repeat(65_536));
+    await using origin = webSocketOrigin(async (connection) => {
+      for (;; sent++) await connection.write(piece);
+    });
+    const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+      listen: "127.0.0.1:0",
+    });
+    using _client = await accepted(running.address);
+    await quiet(() => sent);
+    assertEquals(await within(running.stop(drain), "the proxy to stop", 3_000), false);
+    assertEquals(running.counters.active, 0);
+  });
+}

@@ -131,6 +131,23 @@ for (
   });
 }
 
+onBothFronts("what a client says before it leaves without a word arrives", async (front) => {
+  const got = Promise.withResolvers<string>();
+  await using origin = webSocketOrigin(async (_connection, next) => {
+    let last = "";
+    for (let frame; (frame = await next()) !== null;) last = frame.payload;
+    got.resolve(last);
+  });
+  await using proxy = testProxy(origin.address, { front });
+  using client = await rawClient(proxy.address);
+  await client.write(webSocketText());
+  assertEquals(statusOf((await client.readHead())!), 101);
+  await client.write(maskedFrame(1, "x".repeat(1_000_000)) + maskedFrame(1, "the last"));
+  await client.closeWrite();
+  assertEquals(await within(got.promise, "the upstream to be left"), "the last");
+  await proxy.ended(1);
+});
+
 onBothFronts("a client that vanishes just as it is accepted leaves nothing behind", async (front) => {
   await using origin = webSocketOrigin((connection) => connection.closed());
   await using proxy = testProxy(origin.address, { front });
