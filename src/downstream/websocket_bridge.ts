@@ -18,6 +18,7 @@ import {
   WebSocketReader,
 } from "../http/websocket_frames.ts";
 import type { Tunnel } from "./front.ts";
+import { ANSWER, WebSocketHeartbeat } from "./websocket_heartbeat.ts";
 import { WebSocketQueue } from "./websocket_queue.ts";
 import { WebSocketSender, WRITE_TIMEOUT } from "./websocket_sender.ts";
 
@@ -31,13 +32,10 @@ export interface BridgeLimits {
 
 /** So many bytes may be held for the upstream in any case. */
 const HELD = 1024 * 1024;
-/** An upstream that has said nothing for so long is asked whether it is still there, in milliseconds. */
-const PING_AFTER = 30_000;
-/** Who does not answer within this time is gone, in milliseconds. */
-const ANSWER = 30_000;
 /** Who was told that it is over has so long to say so too, in milliseconds. */
 const LAST_WORDS = 5_000;
 
+const STOPPING = "the proxy is stopping";
 const NOTHING = new Uint8Array(0);
 
 /** Passes messages both ways until both sides have ended. */
@@ -52,17 +50,13 @@ export class WebSocketBridge implements Watched {
   readonly #stopping = new AbortController();
   /** When something has to have happened, on the watchdog's clock. */
   #idleBy = Infinity;
-  /** When the upstream is asked for a sign of life, or is gone if it has been. */
-  #heardBy = Infinity;
-  #isAsked = false;
   /** When it ends, whoever has not said so. */
   #endBy: number;
   /** Why, when it is known by then. */
   #failure: ProxyError | null = null;
   readonly #sender: WebSocketSender;
   readonly #queue: WebSocketQueue;
-  /** Which frame of those for the upstream is a ping that has not left; 0 if none. */
-  #ping = 0;
+  readonly #heartbeat: WebSocketHeartbeat;
   #clientClosed = false;
   #toldUpstream = false;
   #isOver = false;
@@ -90,6 +84,11 @@ export class WebSocketBridge implements Watched {
       () => this.#taken(),
       (error) => this.#upstreamBroke(messageOf(error)),
     );
+    this.#heartbeat = new WebSocketHeartbeat(
+      watchdog,
+      this.#queue,
+      () => this.#toUpstream(Opcode.ping, NOTHING),
+    );
     watchdog.add(this);
     // Until the answer has left.
     this.#endBy = watchdog.now + ANSWER;
@@ -110,13 +109,16 @@ export class WebSocketBridge implements Watched {
 
   /** Tells both sides that the proxy goes, and ends when they have said so too. */
   drain(): void {
-    this.#closeBoth(1001, "the proxy is stopping");
+    this.#closeBoth(1001, STOPPING);
   }
 
   tick(now: number): void {
     if (now >= this.#endBy) this.#end(this.#failure);
     else if (now >= this.#idleBy) this.#closeBoth(1001, "nothing was said for too long");
-    else if (now >= this.#heardBy) this.#miss();
+    else if (this.#heartbeat.isMissed(now)) {
+      this.#closeClient(1011, "the upstream does not answer");
+      this.#end(new ProxyError("upstream_timeout", `The upstream did not answer a ping within ${ANSWER} ms`));
+    }
   }
 
   /** Ends at once. */
@@ -126,9 +128,14 @@ export class WebSocketBridge implements Watched {
   }
 
   #begin(): void {
-    this.#endBy = Infinity;
-    this.#heard();
-    this.#heardSomething();
+    if (this.#toldUpstream) {
+      // A drain came before.
+      this.#closeClient(1001, STOPPING);
+    } else {
+      this.#endBy = Infinity;
+      this.#heartbeat.heard();
+      this.#heardSomething();
+    }
     this.#fromUpstream();
   }
 
@@ -137,20 +144,9 @@ export class WebSocketBridge implements Watched {
     this.#idleBy = this.#watchdog.now + this.#limits.idleTimeout;
   }
 
-  /** The upstream is there. */
-  #heard(): void {
-    this.#isAsked = false;
-    this.#ping = 0;
-    this.#heardBy = this.#watchdog.now + PING_AFTER;
-  }
-
   /** The upstream has taken some of what is for it: who is slow gets its time. */
   #taken(): void {
-    const { now } = this.#watchdog;
-    if (this.#ping !== 0) {
-      this.#heardBy = now + ANSWER;
-      if (this.#queue.written >= this.#ping) this.#ping = 0;
-    }
+    this.#heartbeat.taken();
     if (this.#toldUpstream || this.#clientClosed) this.#endBy = this.#patience;
   }
 
@@ -158,18 +154,6 @@ export class WebSocketBridge implements Watched {
   get #patience(): number {
     const { added, written } = this.#queue;
     return this.#watchdog.now + (written < added ? ANSWER : LAST_WORDS);
-  }
-
-  #miss(): void {
-    if (!this.#isAsked) {
-      this.#isAsked = true;
-      this.#heardBy = this.#watchdog.now + ANSWER;
-      this.#ping = this.#queue.added + 1;
-      this.#toUpstream(Opcode.ping, NOTHING);
-      return;
-    }
-    this.#closeClient(1011, "the upstream does not answer");
-    this.#end(new ProxyError("upstream_timeout", `The upstream did not answer a ping within ${ANSWER} ms`));
   }
 
   #fromClient(data: string | ArrayBuffer): void {
@@ -197,7 +181,7 @@ export class WebSocketBridge implements Watched {
     const { maxMessage } = this.#limits;
     const reader = new WebSocketReader(async (into) => {
       const n = await this.#upstream.readInto(into);
-      this.#heard();
+      this.#heartbeat.heard();
       return n;
     }, maxMessage);
     try {
@@ -224,8 +208,8 @@ export class WebSocketBridge implements Watched {
     this.#upstream.passed(0, payload.length);
     if (!this.#sender.send(data, payload.length)) return;
     // Meanwhile nothing is heard of the upstream, which is not its fault.
-    this.#heardBy = Infinity;
-    if (await this.#sender.taken(() => this.#heardSomething())) return this.#heard();
+    this.#heartbeat.pause();
+    if (await this.#sender.taken(() => this.#heardSomething())) return this.#heartbeat.heard();
     this.#end(new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`));
   }
 
@@ -272,7 +256,7 @@ export class WebSocketBridge implements Watched {
   }
 
   #closeBoth(code: number, reason: string): void {
-    this.#idleBy = this.#heardBy = Infinity;
+    this.#idleBy = Infinity;
     this.#toUpstream(Opcode.close, closePayload(code, reason));
     this.#closeClient(code, reason);
     this.#endBy = Math.min(this.#endBy, this.#patience);

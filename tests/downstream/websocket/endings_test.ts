@@ -6,6 +6,7 @@ import { rawClient, testProxy } from "../../support/proxy.ts";
 import { rawOrigin } from "../../support/origin.ts";
 import { quiet } from "../../support/flow.ts";
 import {
+  acceptText,
   Client,
   closing,
   echoFrames,
@@ -199,6 +200,37 @@ Deno.test("a drain closes both sides with 1001 and waits for their answers", asy
   const stopped = running.stop(5_000);
   assertEquals((await within(client.closed, "the client to be told")).code, 1001);
   assertEquals(await within(told.promise, "the upstream to be told"), closing(1001));
+  assertEquals(await within(stopped, "the proxy to stop"), true);
+});
+
+Deno.test("a WebSocket that is accepted during a drain is closed with 1001, and does not hold it up", async () => {
+  using clock = clockAhead();
+  const asked = Promise.withResolvers<void>();
+  const stopping = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<string>();
+  await using origin = rawOrigin(async (connection) => {
+    const head = await connection.readHead() ?? "";
+    asked.resolve();
+    await stopping.promise;
+    await connection.write(acceptText(head));
+    told.resolve((await framesOf(connection)())!.payload.slice(0, 2));
+    // It says nothing to that.
+    await connection.closed();
+  });
+  const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+    listen: "127.0.0.1:0",
+  });
+  using client = await rawClient(running.address);
+  await client.write(webSocketText());
+  await within(asked.promise, "the request");
+  const stopped = running.stop(60_000);
+  stopping.resolve();
+  assertEquals(statusOf((await within(client.readHead(), "the answer"))!), 101);
+  const frame = await within(framesOf(client)(), "the client to be told");
+  assertEquals(frame?.payload.slice(0, 2), closing(1001));
+  assertEquals(await within(told.promise, "the upstream to be told"), closing(1001));
+  client.close();
+  clock.pass(6_000);
   assertEquals(await within(stopped, "the proxy to stop"), true);
 });
 
