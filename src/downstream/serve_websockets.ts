@@ -12,6 +12,11 @@ import { type BridgeLimits, WebSocketBridge } from "./websocket_bridge.ts";
 
 /** Those that are open. */
 export class WebSockets {
+  /** Whether a client left while it was being accepted: the runtime keeps its descriptor, and waits for it for ever. */
+  hasLost = false;
+  /** Resolves when one does. */
+  readonly lost: Promise<void>;
+  readonly #lose: () => void;
   readonly #limits: BridgeLimits;
   readonly #watchdog = new Watchdog();
   readonly #open = new Set<WebSocketBridge>();
@@ -20,6 +25,9 @@ export class WebSockets {
 
   /** With the limits of the listener. */
   constructor({ tunnelTimeout = 3_600_000, maxMessage = 16 * 1024 * 1024 }: ListenerOptions) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.lost = promise;
+    this.#lose = resolve;
     this.#limits = { idleTimeout: tunnelTimeout || Infinity, maxMessage };
   }
 
@@ -37,7 +45,11 @@ export class WebSockets {
       if (this.#open.size === 0) this.#onEmpty();
     });
     this.#open.add(bridge);
-    signal.addEventListener("abort", () => bridge.clientVanished(), { once: true });
+    signal.addEventListener("abort", () => {
+      this.hasLost = true;
+      this.#lose();
+      bridge.clientVanished();
+    }, { once: true });
     if (this.#isDraining) bridge.drain();
     return response;
   }

@@ -53,6 +53,8 @@ export function switched(
   run.deadline = Infinity;
   headers.removeIf(isHopByHop);
   headers.lines.push("connection", "upgrade", "upgrade", protocol);
+  // It may be silent for days, and end without a word.
+  connection.keepAlive();
   const tunnel = run.stream = new UpstreamEnd(run, connection);
   return { status, reason, headers, body: null, onSent: undefined, tunnel };
 }

@@ -234,6 +234,21 @@ Deno.test("a WebSocket that is accepted during a drain is closed with 1001, and 
   assertEquals(await within(stopped, "the proxy to stop"), true);
 });
 
+Deno.test("clients that vanished just as they were accepted do not hold up a drain", async () => {
+  await using origin = webSocketOrigin(echoFrames);
+  const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+    listen: "127.0.0.1:0",
+  });
+  // For one or the other, the runtime has begun to accept and cannot end it.
+  for (let i = 0; i < 150; i++) {
+    const client = await rawClient(running.address);
+    await client.write(webSocketText());
+    if (i % 3 > 0) await new Promise((resolve) => setTimeout(resolve, i % 3 - 1));
+    client.close();
+  }
+  assertEquals(await within(running.stop(5_000), "the proxy to stop", 3_000), true);
+});
+
 Deno.test("a stop that does not wait is not held up by clients that say nothing", async () => {
   await using origin = webSocketOrigin(silent);
   const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
