@@ -9,7 +9,7 @@ import type { Watchdog } from "../http/watchdog.ts";
 /** While the client has not taken so many bytes, no more are sent. */
 const HELD = 1024 * 1024;
 /** So many messages are not sent ahead of it: the runtime does not count what they take beside their content. */
-const MESSAGES = 1024;
+const MESSAGES = 4096;
 /** When all of them are empty, nothing tells whether they were taken, and this has to be enough, in milliseconds. */
 const PAUSE = 1_000;
 /** How often it is looked whether they were, in milliseconds: the runtime does not tell. */
