@@ -107,7 +107,10 @@ export type FrontHandler = (request: FrontRequest) => Promise<FrontResponse>;
 export interface Front {
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly addr: Deno.Addr;
-  /** Whether the listener failed and was opened again: nothing tells when the answers of its old connections have left. */
+  /**
+   * Whether nothing tells when the last answers have left: the listener failed and was opened again, or the runtime waits
+   * for a client that is gone.
+   */
   readonly failed: boolean;
   /**
    * Stops accepting and resolves when all requests are answered. With `Deno.serve`, {@linkcode Front.close} cannot hurry

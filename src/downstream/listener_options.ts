@@ -81,7 +81,7 @@ export interface ListenerOptions {
   tunnelTimeout?: number;
   /**
    * The largest WebSocket message of an upstream, in bytes, and how much of a client's messages is held for an upstream that
-   * does not take them; for the front `serve` only. The runtime takes no message over 64 MB from clients. @default {16_777_216}
+   * does not take them, though 1 MiB in any case; for the front `serve` only. The runtime takes no message over 64 MB from clients. @default {16_777_216}
    */
   maxMessage?: number;
   /**

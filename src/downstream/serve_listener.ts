@@ -121,14 +121,15 @@ export function listenServe(
   return {
     addr,
     get failed() {
-      return failed;
+      return failed || webSockets.hasLost;
     },
     async shutdown() {
       if (closed) return await done;
       closed = true;
       const drained = webSockets.drain();
-      await server.shutdown();
-      await Promise.all([done, drained]);
+      const ended = Promise.all([server.shutdown(), done]);
+      await drained;
+      await Promise.race([ended, webSockets.lost]);
     },
     async close() {
       if (!closed) stopping.abort();

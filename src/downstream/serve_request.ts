@@ -97,6 +97,8 @@ export class ServeRequest implements FrontRequest {
       this.upgrade = "websocket";
       // The runtime would not speak any.
       headers.delete("sec-websocket-extensions");
+      // It tells nothing of what came before it was asked for, and the runtime must not accept for who is gone.
+      void request.signal;
     }
     // HTTP/2 has no such fields.
     const isHttp1 = connection !== "" || coding !== undefined;

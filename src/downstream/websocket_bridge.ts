@@ -7,7 +7,6 @@
  * @module
  */
 import { messageOf, ProxyError } from "../http/errors.ts";
-import { sleep } from "../http/sleep.ts";
 import type { Watchdog, Watched } from "../http/watchdog.ts";
 import {
   clientFrame,
@@ -19,6 +18,9 @@ import {
   WebSocketReader,
 } from "../http/websocket_frames.ts";
 import type { Tunnel } from "./front.ts";
+import { ANSWER, WebSocketHeartbeat } from "./websocket_heartbeat.ts";
+import { WebSocketQueue } from "./websocket_queue.ts";
+import { WebSocketSender, WRITE_TIMEOUT } from "./websocket_sender.ts";
 
 /** Limits of a bridge. */
 export interface BridgeLimits {
@@ -28,19 +30,12 @@ export interface BridgeLimits {
   readonly maxMessage: number;
 }
 
-/** While the client has not taken so many bytes, the upstream is not read. */
+/** So many bytes may be held for the upstream in any case. */
 const HELD = 1024 * 1024;
-/** How long a client may take none of them, in milliseconds; as `writeTimeout` of the front `tcp`. */
-const WRITE_TIMEOUT = 300_000;
-/** How often it is looked whether it has, in milliseconds: the runtime does not tell. */
-const LOOK_AFTER = [1, 50] as const;
-/** An upstream that has said nothing for so long is asked whether it is still there, in milliseconds. */
-const PING_AFTER = 30_000;
-/** Who does not answer within this time is gone, in milliseconds. */
-const ANSWER = 30_000;
 /** Who was told that it is over has so long to say so too, in milliseconds. */
 const LAST_WORDS = 5_000;
 
+const STOPPING = "the proxy is stopping";
 const NOTHING = new Uint8Array(0);
 
 /** Passes messages both ways until both sides have ended. */
@@ -55,13 +50,13 @@ export class WebSocketBridge implements Watched {
   readonly #stopping = new AbortController();
   /** When something has to have happened, on the watchdog's clock. */
   #idleBy = Infinity;
-  /** When the upstream is asked for a sign of life, or is gone if it has been. */
-  #heardBy = Infinity;
-  #isAsked = false;
   /** When it ends, whoever has not said so. */
   #endBy: number;
-  #writing: Promise<void> = Promise.resolve();
-  #held = 0;
+  /** Why, when it is known by then. */
+  #failure: ProxyError | null = null;
+  readonly #sender: WebSocketSender;
+  readonly #queue: WebSocketQueue;
+  readonly #heartbeat: WebSocketHeartbeat;
   #clientClosed = false;
   #toldUpstream = false;
   #isOver = false;
@@ -83,6 +78,17 @@ export class WebSocketBridge implements Watched {
     this.#limits = limits;
     this.#watchdog = watchdog;
     this.#onEnd = onEnd;
+    this.#sender = new WebSocketSender(client, watchdog, this.#stopping.signal);
+    this.#queue = new WebSocketQueue(
+      (bytes) => upstream.write(bytes),
+      () => this.#taken(),
+      (error) => this.#upstreamBroke(messageOf(error)),
+    );
+    this.#heartbeat = new WebSocketHeartbeat(
+      watchdog,
+      this.#queue,
+      () => this.#toUpstream(Opcode.ping, NOTHING),
+    );
     watchdog.add(this);
     // Until the answer has left.
     this.#endBy = watchdog.now + ANSWER;
@@ -90,22 +96,29 @@ export class WebSocketBridge implements Watched {
     client.onopen = () => this.#begin();
     client.onmessage = ({ data }) => this.#fromClient(data);
     client.onerror = (event) => {
-      this.#clientClosed = true;
       const why = event instanceof ErrorEvent ? event.message : "its connection broke";
-      this.#end(new ProxyError("client_gone", `The client broke the WebSocket off: ${why}`));
+      this.#clientBroke(`The client broke the WebSocket off: ${why}`);
     };
     client.onclose = ({ code, reason }) => this.#clientLeft(code, reason);
   }
 
+  /** The client is gone before it had its answer: the runtime says nothing of it to its socket. */
+  clientVanished(): void {
+    this.#clientBroke("The client left before it had its answer");
+  }
+
   /** Tells both sides that the proxy goes, and ends when they have said so too. */
   drain(): void {
-    this.#closeBoth(1001, "the proxy is stopping");
+    this.#closeBoth(1001, STOPPING);
   }
 
   tick(now: number): void {
-    if (now >= this.#endBy) this.#end(null);
+    if (now >= this.#endBy) this.#end(this.#failure);
     else if (now >= this.#idleBy) this.#closeBoth(1001, "nothing was said for too long");
-    else if (now >= this.#heardBy) this.#miss();
+    else if (this.#heartbeat.isMissed(now)) {
+      this.#closeClient(1011, "the upstream does not answer");
+      this.#end(new ProxyError("upstream_timeout", `The upstream did not answer a ping within ${ANSWER} ms`));
+    }
   }
 
   /** Ends at once. */
@@ -115,9 +128,14 @@ export class WebSocketBridge implements Watched {
   }
 
   #begin(): void {
-    this.#endBy = Infinity;
-    this.#heard();
-    this.#heardSomething();
+    if (this.#toldUpstream) {
+      // A drain came before.
+      this.#closeClient(1001, STOPPING);
+    } else {
+      this.#endBy = Infinity;
+      this.#heartbeat.heard();
+      this.#heardSomething();
+    }
     this.#fromUpstream();
   }
 
@@ -126,22 +144,16 @@ export class WebSocketBridge implements Watched {
     this.#idleBy = this.#watchdog.now + this.#limits.idleTimeout;
   }
 
-  /** The upstream is there. */
-  #heard(): void {
-    this.#isAsked = false;
-    this.#heardBy = this.#watchdog.now + PING_AFTER;
+  /** The upstream has taken some of what is for it: who is slow gets its time. */
+  #taken(): void {
+    this.#heartbeat.taken();
+    if (this.#toldUpstream || this.#clientClosed) this.#endBy = this.#patience;
   }
 
-  #miss(): void {
-    const { now } = this.#watchdog;
-    if (!this.#isAsked) {
-      this.#isAsked = true;
-      this.#heardBy = now + ANSWER;
-      this.#toUpstream(Opcode.ping, NOTHING);
-      return;
-    }
-    this.#closeClient(1011, "the upstream does not answer");
-    this.#end(new ProxyError("upstream_timeout", `The upstream did not answer a ping within ${ANSWER} ms`));
+  /** Until when the upstream may take more of what is for it when it is over, or else say so too. */
+  get #patience(): number {
+    const { added, written } = this.#queue;
+    return this.#watchdog.now + (written < added ? ANSWER : LAST_WORDS);
   }
 
   #fromClient(data: string | ArrayBuffer): void {
@@ -154,40 +166,38 @@ export class WebSocketBridge implements Watched {
 
   #toUpstream(opcode: number, payload: Uint8Array): void {
     if (this.#isOver || this.#toldUpstream) return;
-    this.#held += payload.length;
+    const queue = this.#queue;
     // One message is always taken, however large.
-    if (this.#held > Math.max(this.#limits.maxMessage, payload.length)) {
+    if (queue.held > 0 && queue.held + payload.length > Math.max(this.#limits.maxMessage, HELD)) {
       this.#closeClient(1013, "the upstream does not keep up");
-      this.#end(new ProxyError("upstream_timeout", `The upstream left ${this.#held} bytes unread`));
+      this.#end(new ProxyError("upstream_timeout", `The upstream left ${queue.held} bytes unread`));
       return;
     }
     this.#toldUpstream = opcode === Opcode.close;
-    const frame = clientFrame(opcode, payload);
-    this.#writing = this.#writing.then(() => this.#upstream.write(frame)).then(
-      () => void (this.#held -= payload.length),
-      (error) => this.#upstreamBroke(messageOf(error)),
-    );
+    queue.add(clientFrame(opcode, payload));
   }
 
   async #fromUpstream(): Promise<void> {
     const { maxMessage } = this.#limits;
-    const reader = new WebSocketReader((into) => this.#upstream.readInto(into), maxMessage);
+    const reader = new WebSocketReader(async (into) => {
+      const n = await this.#upstream.readInto(into);
+      this.#heartbeat.heard();
+      return n;
+    }, maxMessage);
     try {
       while (!this.#isOver) {
         const message = await reader.next();
         if (message === null) return this.#upstreamBroke("it closed its connection without a word");
-        this.#heard();
         const { opcode, payload } = message;
         if (opcode === Opcode.ping) this.#toUpstream(Opcode.pong, payload);
-        else if (opcode === Opcode.close) return await this.#upstreamLeft(payload);
+        else if (opcode === Opcode.close) return this.#upstreamLeft(payload);
         else if (opcode !== Opcode.pong) await this.#toClient(opcode, payload);
       }
     } catch (error) {
       if (!(error instanceof WebSocketError)) return this.#upstreamBroke(messageOf(error));
-      this.#toUpstream(Opcode.close, closePayload(error.code, error.message));
       this.#closeClient(1011, "the upstream broke the rules");
-      await this.#writing;
-      this.#end(new ProxyError("bad_response", `The upstream sent ${error.message}`));
+      this.#toUpstream(Opcode.close, closePayload(error.code, error.message));
+      this.#endAfterAll(new ProxyError("bad_response", `The upstream sent ${error.message}`));
     }
   }
 
@@ -195,46 +205,46 @@ export class WebSocketBridge implements Watched {
     this.#heardSomething();
     const data = opcode === Opcode.text ? textOf(payload) : payload as Uint8Array<ArrayBuffer>;
     if (this.#client.readyState !== WebSocket.OPEN) return;
-    this.#client.send(data);
     this.#upstream.passed(0, payload.length);
-    let wait: number = LOOK_AFTER[0];
-    let least = Infinity;
-    let takenAt = this.#watchdog.now;
-    // While the upstream is not read, it cannot be heard either.
-    this.#heardBy = Infinity;
-    for (let held; (held = this.#client.bufferedAmount) > HELD && !this.#isOver;) {
-      const { now } = this.#watchdog;
-      if (held < least) {
-        least = held;
-        takenAt = now;
-      } else if (now - takenAt > WRITE_TIMEOUT) {
-        const error = new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`);
-        return this.#end(error);
-      }
-      await sleep(wait, this.#stopping.signal);
-      wait = Math.min(wait * 2, LOOK_AFTER[1]);
-    }
-    this.#heard();
+    if (!this.#sender.send(data, payload.length)) return;
+    // Meanwhile nothing is heard of the upstream, which is not its fault.
+    this.#heartbeat.pause();
+    if (await this.#sender.taken(() => this.#heardSomething())) return this.#heartbeat.heard();
+    this.#end(new ProxyError("client_timeout", `The client took nothing for ${WRITE_TIMEOUT} ms`));
   }
 
   /** The client has closed, or has answered what it was told. */
   #clientLeft(code: number, reason: string): void {
+    // Also behind an error.
+    if (code === 0) return this.#clientBroke("The client left without a word");
     this.#clientClosed = true;
-    if (this.#isOver) return;
-    if (code === 0) return this.#end(new ProxyError("client_gone", "The client left without a word"));
-    if (this.#toldUpstream) return this.#endBy === Infinity ? this.#end(null) : undefined;
+    if (this.#isOver || this.#toldUpstream) return;
     const payload = code === 1005 ? NOTHING : closePayload(code, reason);
     this.#toUpstream(Opcode.close, payload);
-    this.#endBy = this.#watchdog.now + LAST_WORDS;
+    this.#endBy = this.#patience;
+  }
+
+  /** The client is gone. What it said before goes to the upstream all the same. */
+  #clientBroke(why: string): void {
+    if (this.#clientClosed) return;
+    this.#clientClosed = true;
+    this.#endAfterAll(new ProxyError("client_gone", why));
   }
 
   /** The upstream has closed, or has answered what it was told. */
-  async #upstreamLeft(payload: Uint8Array): Promise<void> {
+  #upstreamLeft(payload: Uint8Array): void {
     const { code, reason } = closeReason(payload);
-    this.#toUpstream(Opcode.close, payload.subarray(0, 2));
     this.#closeClient(code, reason);
-    await this.#writing;
-    this.#end(null);
+    this.#toUpstream(Opcode.close, payload.subarray(0, 2));
+    this.#endAfterAll(null);
+  }
+
+  /** Ends when the upstream has taken what is for it, or does not in time. */
+  async #endAfterAll(error: ProxyError | null): Promise<void> {
+    this.#failure = error;
+    this.#endBy = Math.min(this.#endBy, this.#patience);
+    await this.#queue.flushed();
+    this.#end(error);
   }
 
   #upstreamBroke(why: string): void {
@@ -246,10 +256,10 @@ export class WebSocketBridge implements Watched {
   }
 
   #closeBoth(code: number, reason: string): void {
-    this.#idleBy = this.#heardBy = Infinity;
+    this.#idleBy = Infinity;
     this.#toUpstream(Opcode.close, closePayload(code, reason));
     this.#closeClient(code, reason);
-    this.#endBy = Math.min(this.#endBy, this.#watchdog.now + LAST_WORDS);
+    this.#endBy = Math.min(this.#endBy, this.#patience);
   }
 
   #closeClient(code: number, reason: string): void {

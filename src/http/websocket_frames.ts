@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { concat } from "./body.ts";
 
 /** What a frame is. */
 export const Opcode = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
@@ -102,6 +101,8 @@ export function textOf(payload: Uint8Array): string {
 /** What is read at a time. */
 const BUFFER = 16 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** Reads the messages of a server. */
 export class WebSocketReader {
   readonly #read: (into: Uint8Array) => Promise<number | null>;
@@ -111,7 +112,8 @@ export class WebSocketReader {
   #end = 0;
   /** The opcode of a message of which fragments have come. */
   #begun = 0;
-  #fragments: Uint8Array[] = [];
+  /** Room for what has come of it: a piece for each fragment could take a hundred times its content. */
+  #message = NOTHING;
   #gathered = 0;
 
   /**
@@ -145,21 +147,32 @@ export class WebSocketReader {
       const length = extended === 0 ? second : this.#length(extended);
       this.#check(opcode, isFinal, length);
       this.#start += 2 + extended;
-      const payload = await this.#take(length);
-      if (payload === null) return null;
-      if (opcode >= Opcode.close) return { opcode, payload };
+      const isWhole = isFinal && opcode !== Opcode.continuation;
+      const payload = isWhole ? new Uint8Array(length) : this.#room(length);
+      if (!await this.#take(payload)) return null;
+      if (isWhole) return { opcode, payload };
       if (opcode !== Opcode.continuation) this.#begun = opcode;
-      if (isFinal && this.#fragments.length === 0) return this.#finish(payload);
-      this.#fragments.push(payload);
       this.#gathered += length;
-      if (isFinal) return this.#finish(concat(this.#fragments));
+      if (isFinal) return this.#finish();
     }
   }
 
-  #finish(payload: Uint8Array): WebSocketMessage {
+  /** Where the next fragment goes. */
+  #room(length: number): Uint8Array {
+    const end = this.#gathered + length;
+    if (end > this.#message.length) {
+      const larger = new Uint8Array(Math.min(Math.max(end, 2 * this.#message.length), this.#maxMessage));
+      larger.set(this.#message.subarray(0, this.#gathered));
+      this.#message = larger;
+    }
+    return this.#message.subarray(this.#gathered, end);
+  }
+
+  #finish(): WebSocketMessage {
     const opcode = this.#begun;
+    const payload = this.#message.subarray(0, this.#gathered);
     this.#begun = this.#gathered = 0;
-    this.#fragments = [];
+    this.#message = NOTHING;
     return { opcode, payload };
   }
 
@@ -201,17 +214,18 @@ export class WebSocketReader {
     return true;
   }
 
-  async #take(length: number): Promise<Uint8Array | null> {
-    const payload = new Uint8Array(length);
+  /** Fills it; false when the end comes before. */
+  async #take(payload: Uint8Array): Promise<boolean> {
+    const { length } = payload;
     const there = Math.min(length, this.#end - this.#start);
     payload.set(this.#buffer.subarray(this.#start, this.#start + there));
     this.#start += there;
     if (this.#start === this.#end) this.#start = this.#end = 0;
     for (let at = there; at < length;) {
       const n = await this.#read(payload.subarray(at));
-      if (n === null) return null;
+      if (n === null) return false;
       at += n;
     }
-    return payload;
+    return true;
   }
 }

@@ -31,8 +31,8 @@ const READ_FIRST = 64 * 1024;
 export class Attempt {
   /** Whether its connection had served a request before. */
   reused = false;
-  /** The method sent, which a filter may have changed. */
-  method = "";
+  /** The request sent, which a filter may have changed. */
+  request: RequestHead | undefined = undefined;
   /** The exchange, once there is a connection. */
   exchange: UpstreamExchange | undefined = undefined;
   readonly #run: RequestState;
@@ -165,7 +165,7 @@ export class Attempt {
     const run = this.#run;
     const { bodyLength } = run.front;
     const exchange = this.exchange!;
-    this.method = request.method;
+    this.request = request;
     const isUploaded = body !== null && first === undefined;
     const isChunked = isUploaded &&
       (run.shared.hooks.requestBodyFilter !== undefined || bodyLength === undefined);
@@ -194,7 +194,7 @@ export class Attempt {
     if (run.aborted !== undefined || error.source !== "upstream" || this.#peer === undefined) return false;
     const { exchange } = this;
     const hook = exchange === undefined ? "failToConnect" : "errorWhileProxy";
-    error.retrySafe = canRepeat(run, this.method, exchange);
+    error.retrySafe = canRepeat(run, this.request?.method ?? "", exchange);
     let again = error.retrySafe && (exchange === undefined || this.#diedUnanswered(error));
     if (hooks[hook] !== undefined) {
       try {

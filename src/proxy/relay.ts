@@ -25,8 +25,8 @@ const QUICK = 5;
 export function relay(run: RequestState, attempt: Attempt, head: UpstreamHead): Awaitable<FrontResponse> {
   const { hooks } = run.shared;
   run.firstByteMs = run.elapsed;
-  const protocol = head.status === 101 ? switchedTo(run, head) : undefined;
-  const body = protocol === undefined ? attempt.exchange!.readBody(head, attempt.method) : null;
+  const protocol = head.status === 101 ? switchedTo(run, attempt, head) : undefined;
+  const body = protocol === undefined ? attempt.exchange!.readBody(head, attempt.request!.method) : null;
   if (head.status === 426) keepAdvice(head);
   const response: ResponseHead = { status: head.status, headers: head.headers };
   const next = (): Awaitable<FrontResponse> => {

@@ -8,6 +8,7 @@ import { ProxyError } from "../http/errors.ts";
 import { isHopByHop, switchable, tokens } from "../http/hop_by_hop.ts";
 import type { Connection } from "../upstream/connection.ts";
 import type { ResponseHead as UpstreamHead } from "../upstream/response_head.ts";
+import type { Attempt } from "./attempt.ts";
 import type { ResponseHead } from "./hooks.ts";
 import type { RequestState } from "./request_state.ts";
 import { webSocketProblem } from "./websocket_check.ts";
@@ -17,11 +18,11 @@ import { webSocketProblem } from "./websocket_check.ts";
  *
  * @throws {ProxyError} `bad_response` when it is not one that the client asked for, or not as it did
  */
-export function switchedTo(run: RequestState, head: UpstreamHead): string {
+export function switchedTo(run: RequestState, attempt: Attempt, head: UpstreamHead): string {
   const asked = tokens(run.front.upgrade ?? "");
   if (head.upgrade !== null && asked.includes(head.upgrade.toLowerCase())) {
     const problem = run.front.bridgesWebSockets
-      ? webSocketProblem(run.request.headers, head.headers)
+      ? webSocketProblem(attempt.request!.headers, head.headers)
       : undefined;
     if (problem === undefined) return head.upgrade;
     throw new ProxyError("bad_response", `${run.upstream} accepts a WebSocket, but ${problem}`);
@@ -52,6 +53,8 @@ export function switched(
   run.deadline = Infinity;
   headers.removeIf(isHopByHop);
   headers.lines.push("connection", "upgrade", "upgrade", protocol);
+  // It may be silent for days, and end without a word.
+  connection.keepAlive();
   const tunnel = run.stream = new UpstreamEnd(run, connection);
   return { status, reason, headers, body: null, onSent: undefined, tunnel };
 }

@@ -6,6 +6,7 @@ import { rawClient, testProxy } from "../../support/proxy.ts";
 import { rawOrigin } from "../../support/origin.ts";
 import { quiet } from "../../support/flow.ts";
 import {
+  acceptText,
   Client,
   closing,
   echoFrames,
@@ -202,6 +203,52 @@ Deno.test("a drain closes both sides with 1001 and waits for their answers", asy
   assertEquals(await within(stopped, "the proxy to stop"), true);
 });
 
+Deno.test("a WebSocket that is accepted during a drain is closed with 1001, and does not hold it up", async () => {
+  using clock = clockAhead();
+  const asked = Promise.withResolvers<void>();
+  const stopping = Promise.withResolvers<void>();
+  const told = Promise.withResolvers<string>();
+  await using origin = rawOrigin(async (connection) => {
+    const head = await connection.readHead() ?? "";
+    asked.resolve();
+    await stopping.promise;
+    await connection.write(acceptText(head));
+    told.resolve((await framesOf(connection)())!.payload.slice(0, 2));
+    // It says nothing to that.
+    await connection.closed();
+  });
+  const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+    listen: "127.0.0.1:0",
+  });
+  using client = await rawClient(running.address);
+  await client.write(webSocketText());
+  await within(asked.promise, "the request");
+  const stopped = running.stop(60_000);
+  stopping.resolve();
+  assertEquals(statusOf((await within(client.readHead(), "the answer"))!), 101);
+  const frame = await within(framesOf(client)(), "the client to be told");
+  assertEquals(frame?.payload.slice(0, 2), closing(1001));
+  assertEquals(await within(told.promise, "the upstream to be told"), closing(1001));
+  client.close();
+  clock.pass(6_000);
+  assertEquals(await within(stopped, "the proxy to stop"), true);
+});
+
+Deno.test("clients that vanished just as they were accepted do not hold up a drain", async () => {
+  await using origin = webSocketOrigin(echoFrames);
+  const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+    listen: "127.0.0.1:0",
+  });
+  // For one or the other, the runtime has begun to accept and cannot end it.
+  for (let i = 0; i < 150; i++) {
+    const client = await rawClient(running.address);
+    await client.write(webSocketText());
+    if (i % 3 > 0) await new Promise((resolve) => setTimeout(resolve, i % 3 - 1));
+    client.close();
+  }
+  assertEquals(await within(running.stop(5_000), "the proxy to stop", 3_000), true);
+});
+
 Deno.test("a stop that does not wait is not held up by clients that say nothing", async () => {
   await using origin = webSocketOrigin(silent);
   const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
@@ -212,3 +259,20 @@ Deno.test("a stop that does not wait is not held up by clients that say nothing"
   const frame = await within(framesOf(client)(), "to be told");
   assert(frame === null || frame.opcode === 8);
 });
+
+for (const drain of [0, 200]) {
+  Deno.test(`stop(${drain}) is not held up by a client that takes nothing of what its upstream says`, async () => {
+    let sent = 0;
+    const piece = serverFrame(2, "x".repeat(65_536));
+    await using origin = webSocketOrigin(async (connection) => {
+      for (;; sent++) await connection.write(piece);
+    });
+    const running = startProxy({ upstreamPeer: () => ({ address: origin.address }) }, {
+      listen: "127.0.0.1:0",
+    });
+    using _client = await accepted(running.address);
+    await quiet(() => sent);
+    assertEquals(await within(running.stop(drain), "the proxy to stop", 3_000), false);
+    assertEquals(running.counters.active, 0);
+  });
+}

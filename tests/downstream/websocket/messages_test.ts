@@ -174,6 +174,11 @@ for (
       lines: "Sec-WebSocket-Protocol: c\r\n",
       wrong: (head: string) => head,
     },
+    {
+      name: "an extension",
+      lines: "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+      wrong: (head: string) => head,
+    },
   ]
 ) {
   Deno.test(`on Deno.serve an upstream that accepts with ${name} is a 502`, async () => {
@@ -215,6 +220,21 @@ onBothFronts("hooks see what is asked for, and can refuse, or edit both heads", 
   }
   await proxy.ended(2);
   assertEquals(seen, "yes");
+});
+
+onBothFronts("hooks can give a sub-protocol another name on either side", async (front) => {
+  await using origin = webSocketOrigin(echoFrames, "Sec-WebSocket-Protocol: inner\r\n");
+  await using proxy = testProxy({
+    upstreamPeer: () => ({ address: origin.address }),
+    upstreamRequestFilter: (_, { headers }) => headers.set("sec-websocket-protocol", "inner"),
+    responseFilter: (_, { headers }) => headers.set("sec-websocket-protocol", "outer"),
+  }, { front });
+  using client = new Client(proxy.address, ["outer"]);
+  await within(client.open, "the WebSocket to open");
+  assertEquals(client.socket.protocol, "outer");
+  client.socket.close();
+  await within(client.closed, "the end");
+  await proxy.ended(1);
 });
 
 Deno.test("on Deno.serve extensions are not offered, as the runtime speaks none", async () => {
