@@ -92,7 +92,7 @@ export async function runConfig(
     }
     report(site, file, adminServer, logs);
     const signals = onSignals({ SIGHUP: () => void reload(), SIGUSR1: () => logs.reopen() });
-    const watching = watch ? watchFiles(() => filesOf(site), () => void reload()) : undefined;
+    const watching = watch ? watchFiles(() => filesOf(site), reload) : undefined;
     const signal = await stopSignal();
     signals.stop();
     watching?.stop();

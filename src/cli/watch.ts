@@ -12,7 +12,10 @@ const SETTLE = 200;
  * Calls back when one of the files has changed. Their folders are watched, as editors put new files in the place of old ones;
  * `files` is asked for them anew after every change.
  */
-export function watchFiles(files: () => readonly string[], changed: () => void): { stop(): void } {
+export function watchFiles(
+  files: () => readonly string[],
+  changed: () => Promise<unknown>,
+): { stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let watcher: Deno.FsWatcher | undefined;
   let isStopped = false;
@@ -23,9 +26,10 @@ export function watchFiles(files: () => readonly string[], changed: () => void):
       for await (const { kind, paths } of watcher) {
         if (kind === "access" || !paths.some((path) => names.has(resolve(path)))) continue;
         clearTimeout(timer);
-        timer = setTimeout(() => {
-          changed();
-          watcher?.close();
+        timer = setTimeout(async () => {
+          // There may be other files after it. What changes meanwhile is noticed still.
+          await changed();
+          if (!isStopped) watcher?.close();
         }, SETTLE);
       }
     }
