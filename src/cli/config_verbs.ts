@@ -18,7 +18,9 @@ import { load, type Loaded } from "./loaded.ts";
 import { oneOf } from "./options.ts";
 import { runConfig } from "./run_config.ts";
 import type { Runnable } from "./runnable.ts";
+import { stopSignal } from "./signals.ts";
 import { UsageError } from "./usage.ts";
+import { stopOfWorker } from "./worker.ts";
 import { runWorkers } from "./workers.ts";
 
 /** What the verbs are asked for. */
@@ -90,7 +92,14 @@ async function runFile({ file, words, watch = false, workers, worker }: ConfigOp
     return { text: "", code: await runWorkers(file, needs, wholeNumber("--workers", workers, 1), more) };
   }
   const index = worker === undefined ? undefined : wholeNumber("--worker", worker, 0);
-  return { text: "", code: await runConfig(load, { watch, worker: index }) };
+  return {
+    text: "",
+    code: await runConfig(load, {
+      watch,
+      worker: index,
+      stopSignal: index === undefined ? stopSignal : stopOfWorker,
+    }),
+  };
 }
 
 /** A proxy without a file. */
@@ -106,7 +115,7 @@ async function proxy({ words, from, to = [] }: ConfigOptions): Promise<Outcome> 
     routes: [{ name: "all", to: "upstream" }],
   });
   const load = () => runnableOf(COMMAND_LINE, text);
-  return { text: "", code: await runConfig(load, { watch: false, worker: undefined }) };
+  return { text: "", code: await runConfig(load, { watch: false, worker: undefined, stopSignal }) };
 }
 
 /** Has the proxy that runs by a file load it again. */

@@ -14,7 +14,7 @@ import { LocalLimits } from "../rules/limits.ts";
 import { RedisLimits } from "../rules/redis_limits.ts";
 import { type Logs, setupLogs } from "./logs.ts";
 import type { Runnable } from "./runnable.ts";
-import { onSignals, stopSignal } from "./signals.ts";
+import { onSignals } from "./signals.ts";
 import { Site } from "./site.ts";
 import { VERSION } from "./version.ts";
 import { watchFiles } from "./watch.ts";
@@ -29,17 +29,19 @@ export interface RunConfigOptions {
   readonly watch: boolean;
   /** Which of several processes this is, from 0; undefined for the only one. */
   readonly worker: number | undefined;
+  /** Resolves with what ends it, in good order. */
+  readonly stopSignal: () => Promise<string>;
 }
 
 /**
- * Runs a configuration until a signal; the exit code.
+ * Runs a configuration until it is to stop; the exit code.
  *
  * @param load Loads it, at first and again.
  * @throws {ConfigError} when it cannot be used, or needs what is not granted
  */
 export async function runConfig(
   load: () => Promise<Runnable>,
-  { watch, worker }: RunConfigOptions,
+  { watch, worker, stopSignal }: RunConfigOptions,
 ): Promise<number> {
   const loadGranted = async (): Promise<Runnable> => {
     const runnable = await load();
@@ -95,7 +97,7 @@ export async function runConfig(
       logs.say(
         `error: cannot watch for changes, which takes --allow-read of the folder: ${messageOf(error)}`,
       );
-    const watching = watch ? watchFiles(() => filesOf(site), () => void reload(), cannotWatch) : undefined;
+    const watching = watch ? watchFiles(() => filesOf(site), reload, cannotWatch) : undefined;
     const signal = await stopSignal();
     signals.stop();
     watching?.stop();

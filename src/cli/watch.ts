@@ -14,7 +14,7 @@ const SETTLE = 200;
  */
 export function watchFiles(
   files: () => readonly string[],
-  changed: () => void,
+  changed: () => Promise<unknown>,
   failed: (error: unknown) => void,
 ): { stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -27,9 +27,10 @@ export function watchFiles(
       for await (const { kind, paths } of watcher) {
         if (kind === "access" || !paths.some((path) => names.has(resolve(path)))) continue;
         clearTimeout(timer);
-        timer = setTimeout(() => {
-          changed();
-          watcher?.close();
+        timer = setTimeout(async () => {
+          // There may be other files after it. What changes meanwhile is noticed still.
+          await changed();
+          if (!isStopped) watcher?.close();
         }, SETTLE);
       }
     }

@@ -5,6 +5,7 @@
  */
 import type { ConfigNeed } from "../config/config_needs.ts";
 import type { Runnable } from "./runnable.ts";
+import { stopSignal } from "./signals.ts";
 
 /** A configuration as that process runs it, counted from 0. */
 export function forWorker(runnable: Runnable, worker: number): Runnable {
@@ -22,6 +23,20 @@ export function needsOfWorker(needs: readonly ConfigNeed[], worker: number): Con
   return needs.map((need) =>
     need.path[0] === "admin" && need.kind === "net" ? { ...need, value: portOf(need.value, worker) } : need
   );
+}
+
+/**
+ * As {@linkcode stopSignal}, and also when the process that started this one is gone, which holds the other end of standard
+ * input: it could not pass signals on any more, and the next one would find the addresses taken.
+ */
+export function stopOfWorker(): Promise<string> {
+  return Promise.race([stopSignal(), supervisorGone()]);
+}
+
+async function supervisorGone(): Promise<string> {
+  const buffer = new Uint8Array(64);
+  while (await Deno.stdin.read(buffer) !== null);
+  return "the supervisor is gone";
 }
 
 function portOf(address: string, worker: number): string {

@@ -43,15 +43,18 @@ export async function runWorkers(
         fileURLToPath(new URL("../../main.ts", import.meta.url)),
         ...args,
       ],
-      stdin: "null",
+      // Its end tells the process that this one is gone.
+      stdin: "piped",
     }).spawn();
     children.set(worker, child);
     return child;
   };
   const keep = async (worker: number) => {
     while (!isStopping) {
-      const { code } = await start(worker).status;
+      const child = start(worker);
+      const { code } = await child.status;
       children.delete(worker);
+      await child.stdin.close().catch(() => {});
       // What cannot be used does not get better by trying again.
       if (code === 2) return code;
       if (!isStopping) await sleep(RESTART_AFTER, stopping.signal);

@@ -3,12 +3,12 @@ import { assert, assertEquals } from "@std/assert";
 import { Namespace, whyNoNamespaces } from "../support/namespace.ts";
 import { httpOrigin } from "../support/origin.ts";
 import { e2e, postern, start, tempFolder } from "../support/process.ts";
-import { until } from "../support/until.ts";
+import { within } from "../support/wire.ts";
 
 function freePorts(count: number): number[] {
-  // Beside each other, as the admin listeners count up.
+  // Beside each other, as the admin listeners count up, and below those that the system gives to connections.
   for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 40_000);
+    const first = 10_000 + Math.floor(Math.random() * 20_000);
     const listeners: Deno.Listener[] = [];
     try {
       for (let i = 0; i < count; i++) {
@@ -75,6 +75,22 @@ routes: [{ to: web, headers: { response: { set: { x-version: "${version}" } } } 
   assertEquals(await proxy.exit(), 0);
   assertEquals(await status(admin), undefined);
 }, ["pgrep"]);
+
+e2e("workers end when the process that started them is killed", async () => {
+  using folder = tempFolder();
+  const file = folder.write(
+    "postern.yaml",
+    `listeners: [{ address: "127.0.0.1:0", front: tcp }]\nroutes: [{ respond: {} }]\n`,
+  );
+  const flags = ["--allow-net=127.0.0.1", "--allow-read", `--allow-run=${Deno.execPath()}`];
+  await using proxy = start(flags, ["run", "-c", file, "--workers", "2"]);
+  await proxy.err.find(/^ready in/);
+  await proxy.err.find(/^ready in/, proxy.err.all.findIndex((line) => line.startsWith("ready in")) + 1);
+  proxy.kill("SIGKILL");
+  // The workers have its standard error, which ends with the last of them.
+  await within(proxy.err.ended, "the end of the workers");
+  assertEquals(proxy.err.all.filter((line) => line.startsWith("the supervisor is gone")).length, 2);
+});
 
 e2e("workers that may not be started are a problem in words", async () => {
   using folder = tempFolder();
@@ -156,13 +172,9 @@ routes: [{ respond: { body: ok } }]
 });
 
 async function waitFor(holds: () => Promise<boolean>): Promise<void> {
-  let is = false;
-  const looking = (async () => {
-    while (!is) {
-      is = await holds();
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  })();
-  await until("it to hold", () => is);
-  await looking;
+  const giveUp = performance.now() + 10_000;
+  while (!await holds()) {
+    if (performance.now() > giveUp) throw new Error("Waited in vain");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
