@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { e2e, Process, ready, start, tempFolder } from "../support/process.ts";
 
 e2e("a real Prometheus scrapes the metrics and answers questions about them", async () => {
@@ -33,7 +33,9 @@ scrape_configs: [{ job_name: postern, static_configs: [{ targets: ["${admin}"] }
   await prometheus.err.find(/Server is ready to receive web requests/);
   const query = encodeURIComponent('proxy_requests_total{route="hello",code="200"}');
   let values: string[] = [];
-  while (values.length === 0) {
+  for (const giveUp = performance.now() + 10_000; values.length === 0;) {
+    assert(performance.now() < giveUp, "no value came");
+    await new Promise((resolve) => setTimeout(resolve, 50));
     const answer = await fetch(`http://${listen}/api/v1/query?query=${query}`);
     const { data } = await answer.json();
     values = data.result.map((one: { value: [number, string] }) => one.value[1]);
