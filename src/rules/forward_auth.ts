@@ -5,6 +5,7 @@
  */
 import { messageOf, ProxyError } from "../http/errors.ts";
 import type { Session } from "../proxy/hooks.ts";
+import { ownFields } from "./own_fields.ts";
 import type { Rule } from "./rule.ts";
 
 /** Settings of {@linkcode forwardAuth}. */
@@ -27,11 +28,11 @@ const PASSED = ["content-type", "location", "www-authenticate", "retry-after", "
 /** Asks the service; when it cannot be asked, requests get 503. */
 export function forwardAuth(options: ForwardAuthOptions): Rule {
   const { url, timeout = 5_000, requestHeaders = ["authorization", "cookie"], copyHeaders = [] } = options;
-  const names = copyHeaders.map((name) => name.toLowerCase());
+  const removeCopies = ownFields(copyHeaders);
   return {
     async requestFilter(session) {
       const { headers } = session.request;
-      headers.removeIf((name) => names.includes(name.toLowerCase().replaceAll("_", "-")));
+      removeCopies(headers);
       let answer: Response;
       try {
         answer = await fetch(url, {
@@ -39,13 +40,13 @@ export function forwardAuth(options: ForwardAuthOptions): Rule {
           redirect: "manual",
           signal: AbortSignal.any([session.signal, AbortSignal.timeout(timeout)]),
         });
+        if (!answer.ok) return await refusalOf(answer);
       } catch (error) {
         const why = session.signal.aborted ? "the request was given up" : messageOf(error);
         throw new ProxyError("hook_unavailable", `Cannot ask ${url}: ${why}`, { cause: error });
       }
-      if (!answer.ok) return await refusalOf(answer);
       await answer.body?.cancel();
-      for (const name of names) {
+      for (const name of copyHeaders) {
         const value = answer.headers.get(name);
         if (value !== null) headers.set(name, value);
       }

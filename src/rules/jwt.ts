@@ -5,9 +5,9 @@
  */
 import type { JWK, JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import { cookie as cookieOf } from "../balance/policies/keys.ts";
-import type { HeaderList } from "../http/headers.ts";
 import { messageOf, ProxyError } from "../http/errors.ts";
 import type { Session } from "../proxy/hooks.ts";
+import { ownFields } from "./own_fields.ts";
 import { refusal } from "./refusal.ts";
 import type { Rule } from "./rule.ts";
 import { type Claims, claimsOf, setClaims } from "./token_claims.ts";
@@ -80,7 +80,7 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
   const isRemote = isUrl(options.jwks);
   const known = new Map<string, Known>();
   const forwarded = Object.entries(forward);
-  const names = forwarded.map(([, name]) => name.toLowerCase());
+  const removeCopies = ownFields(forwarded.map(([, name]) => name));
 
   const verify = async (token: string): Promise<Claims> => {
     const before = known.get(token);
@@ -95,7 +95,7 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
 
   return {
     async requestFilter(session) {
-      removeCopies(session.request.headers, names);
+      removeCopies(session.request.headers);
       const token = tokenOf(session, options);
       if (token === undefined) return unauthorized(session, 401);
       let claims: Claims;
@@ -118,7 +118,7 @@ export async function jwt(options: JwtOptions): Promise<Rule> {
     },
     ...(forwarded.length === 0 ? {} : {
       upstreamRequestFilter(session, { headers }) {
-        removeCopies(headers, names);
+        removeCopies(headers);
         const claims = claimsOf(session) ?? {};
         for (const [claim, name] of forwarded) {
           const value = claims[claim];
@@ -136,23 +136,22 @@ function isUrl(place: string | undefined): place is string {
 /** Whether it is the server of the keys that failed, and no fault of the token's. */
 function isNoAnswer(error: unknown): boolean {
   const { code } = error as { code?: string };
-  return error instanceof TypeError || code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC";
+  return error instanceof TypeError ||
+    ["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC"].includes(code ?? "");
 }
 
 /** What a claim looks like in a header field: no control characters, what is beyond ASCII escaped. */
 function safe(value: unknown): string {
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\x00-\x1f\x7f]/g, " ").replaceAll(/[^\x20-\x7e]+/g, encodeURIComponent);
+  return text.toWellFormed().replaceAll(/[\x00-\x1f\x7f]/g, " ").replaceAll(
+    /[^\x20-\x7e]+/g,
+    encodeURIComponent,
+  );
 }
 
 function holds(claim: unknown, value: string | number | boolean): boolean {
   return Array.isArray(claim) ? claim.includes(value) : claim === value;
-}
-
-/** A client cannot set what is the proxy's to say, not even in the spelling of CGI. */
-function removeCopies(headers: HeaderList, names: readonly string[]): void {
-  if (names.length > 0) headers.removeIf((name) => names.includes(name.toLowerCase().replaceAll("_", "-")));
 }
 
 function tokenOf(session: Session, { header, cookie }: JwtOptions): string | undefined {

@@ -22,6 +22,7 @@ export function timedHooks(
 ): { module: ProxyModule; metrics: HookMetrics[] } {
   const metrics: HookMetrics[] = [];
   const timed: Record<string, unknown> = { ...module };
+  if (module.newContext !== undefined) timed.newContext = module.newContext.bind(module);
   for (const phase of HOOKS) {
     const hook = module[phase] as Hook | undefined;
     // Making a context is no work to speak of.
@@ -29,7 +30,7 @@ export function timedHooks(
     const own = known.find((one) => one.module === name && one.phase === phase) ??
       new HookMetrics(name, phase);
     metrics.push(own);
-    timed[phase] = measured(hook, own);
+    timed[phase] = measured(hook.bind(module), own);
   }
   return { module: timed as ProxyModule, metrics };
 }

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { compose } from "../../src/rules/compose.ts";
 import { forwardAuth, type ForwardAuthOptions } from "../../src/rules/forward_auth.ts";
-import { deadAddress, httpOrigin } from "../support/origin.ts";
+import { deadAddress, httpOrigin, rawOrigin } from "../support/origin.ts";
 import { rawClient, testProxy } from "../support/proxy.ts";
 import { requestText, within } from "../support/wire.ts";
 
@@ -117,4 +117,30 @@ Deno.test("a client that leaves while the service is asked has it asked no more"
   client.close();
   await within(left.promise, "the question to be given up", 2_000);
   assertEquals((await proxy.ended(1)).status, 499);
+});
+
+Deno.test("a field whose own name has an underscore cannot be set by clients either", async () => {
+  await using service = httpOrigin(() => new Response());
+  await using origin = mirror();
+  await using proxy = guarded(service.address, origin.address, { copyHeaders: ["x_role"] });
+  for (const name of ["x_role", "X-Role"]) {
+    const seen = await (await fetch(proxy.url, { headers: { [name]: "admin" } })).json();
+    assertEquals([seen["x_role"], seen["x-role"]], [undefined, undefined]);
+  }
+});
+
+Deno.test("a refusal that breaks off or stalls is a 503", async () => {
+  const parts = "HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nonly this";
+  for (const stalls of [false, true]) {
+    await using service = rawOrigin(async (connection) => {
+      await connection.readHead();
+      await connection.write(parts);
+      if (stalls) await connection.closed();
+    });
+    await using origin = mirror();
+    await using proxy = guarded(service.address, origin.address, { timeout: 300 });
+    const answer = await fetch(proxy.url);
+    await answer.body?.cancel();
+    assertEquals([answer.status, origin.connections], [503, 0]);
+  }
 });

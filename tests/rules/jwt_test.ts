@@ -216,3 +216,24 @@ e2e(
     await assertRejects(() => jwt({}), RangeError, "found neither");
   },
 );
+
+Deno.test("a field whose own name has an underscore cannot be set by clients either", async () => {
+  await using server = keyServer(() => [publicJwk]);
+  const options = { jwks: server.url, forward: { role: "x_role" } };
+  for (const name of ["x_role", "X-Role", "X_ROLE"]) {
+    const [status, seen] = await ask(options, { ...bearer(await token()), [name]: "admin" });
+    assertEquals([status, seen["x_role"], seen["x-role"]], [200, undefined, undefined]);
+  }
+});
+
+Deno.test("a claim that is no whole text is escaped", async () => {
+  await using server = keyServer(() => [publicJwk]);
+  const options = { jwks: server.url, forward: { sub: "x-user" } };
+  const [status, seen] = await ask(options, bearer(await token({ sub: "a\ud800" })));
+  assertEquals([status, seen["x-user"]], [200, "a%EF%BF%BD"]);
+});
+
+Deno.test("a key server that answers nonsense is 503", async () => {
+  await using server = keyServer(() => "none" as unknown as JWK[]);
+  assertEquals((await ask({ jwks: server.url }, bearer(await token())))[0], 503);
+});

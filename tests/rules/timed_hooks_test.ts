@@ -32,3 +32,18 @@ Deno.test("a hook that is not there stays absent, and one that is loaded anew co
   assertEquals(second.metrics[0]!.calls, 2);
   assertEquals(second.module.responseFilter, undefined);
 });
+
+Deno.test("hooks of an object of a class keep their object", async () => {
+  class Greeter {
+    word = "hello";
+    newContext() {
+      return this.word;
+    }
+    requestFilter() {
+      return new Response(this.word);
+    }
+  }
+  const { module } = timedHooks("m.ts", new Greeter());
+  assertEquals(module.newContext!(), "hello");
+  assertEquals(await (module.requestFilter!(SESSION, undefined) as Response).text(), "hello");
+});
