@@ -180,9 +180,13 @@ export class Attempt {
     return response;
   }
 
-  /** Whether all that failed is that a pooled connection was dead before anything was sent on it: no attempt was made. */
+  /**
+   * Whether all that failed is that a pooled connection was dead before the upstream took the request: no attempt was made,
+   * if all of the body can still be sent.
+   */
   foundDead(error: ProxyError): boolean {
-    return this.reused && error.type === "upstream_closed" && this.exchange?.wasStale === true;
+    return this.reused && error.type === "upstream_closed" && this.exchange?.wasStale === true &&
+      this.#run.body?.replayable !== false;
   }
 
   /** Ends the attempt after a failure; whether there should be another one. */

@@ -8,14 +8,20 @@ import type { BodySource } from "../http/body.ts";
 /** How much of a body is kept for another attempt, in bytes. Pingora keeps as much. */
 export const REPLAY_LIMIT = 64 * 1024;
 
-/** Reads a body once and hands it to every attempt from its beginning, until more than the limit was read. */
+/**
+ * Reads a body once and hands it to every attempt from its beginning, until more than the limit was read. What the present
+ * attempt has not read yet is kept in any case.
+ */
 export class ReplayBody {
   readonly #source: BodySource;
-  readonly #kept: Uint8Array[] = [];
+  /** Chunks that were read, from the one numbered `#first` on. */
+  #kept: Uint8Array[] = [];
+  #first = 0;
   #keptBytes = 0;
+  #attempts = 0;
   #replayable = true;
   #ended = false;
-  #pending: Promise<Uint8Array | null> | null = null;
+  #pending: Promise<void> | null = null;
 
   /** Takes the source over. */
   constructor(source: BodySource) {
@@ -32,15 +38,19 @@ export class ReplayBody {
     return this.#ended;
   }
 
-  /** The body from its beginning. */
+  /** The body from its beginning, for a new attempt; the one before gets no more. */
   fromStart(): BodySource {
+    const attempt = ++this.#attempts;
     let next = 0;
     const source = this.#source;
     return {
       read: async () => {
-        if (this.#replayable && next < this.#kept.length) return this.#kept[next++]!;
-        const chunk = await this.#pull();
+        if (next === this.#first + this.#kept.length && !this.#ended) await this.#pull();
+        if (attempt !== this.#attempts) return null;
+        const chunk = this.#kept[next - this.#first];
+        if (chunk === undefined) return null;
         next++;
+        if (!this.#replayable) this.#drop(next);
         return chunk;
       },
       get trailers() {
@@ -56,22 +66,22 @@ export class ReplayBody {
   }
 
   /** An attempt that was given up may still be waiting for the chunk that the next attempt needs: they share it. */
-  #pull(): Promise<Uint8Array | null> {
-    if (this.#ended) return Promise.resolve(null);
+  #pull(): Promise<void> {
     return this.#pending ??= this.#source.read().then((chunk) => {
       if (chunk === null) this.#ended = true;
       else this.#keep(chunk);
-      return chunk;
     }).finally(() => this.#pending = null);
   }
 
   #keep(chunk: Uint8Array): void {
+    this.#kept.push(chunk);
     this.#keptBytes += chunk.length;
-    if (this.#keptBytes <= REPLAY_LIMIT) {
-      this.#kept.push(chunk);
-    } else {
-      this.#replayable = false;
-      this.#kept.length = 0;
-    }
+    if (this.#keptBytes > REPLAY_LIMIT) this.#replayable = false;
+  }
+
+  /** Forgets the chunks ahead of that number. */
+  #drop(number: number): void {
+    this.#kept.splice(0, number - this.#first);
+    this.#first = number;
   }
 }

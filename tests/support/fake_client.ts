@@ -11,6 +11,8 @@ import { Watchdog } from "../../src/http/watchdog.ts";
 import type { FrontRequest, FrontResponse } from "../../src/downstream/front.ts";
 import { ClientConnection } from "../../src/downstream/tcp/client_connection.ts";
 import { limitsOf } from "../../src/downstream/tcp/limits.ts";
+import type { Server } from "../../src/downstream/tcp/server.ts";
+import type { ListenerOptions } from "../../src/mod.ts";
 import { latin1 } from "./origin.ts";
 
 /** How a handler reads a body. */
@@ -127,19 +129,11 @@ export async function serveBytes(text: string, cuts: readonly number[], reading:
   let open = true;
   const connection = new ClientConnection(
     socket as unknown as Deno.Conn,
-    {
+    fakeServer({
       handler: (request) => handle(request, reading, handled),
-      limits: limitsOf({}),
       watchdog,
-      scheme: "http",
-      certificates: undefined,
-      speaksHttp2: true,
-      speaksForClients: () => false,
-      draining: false,
-      admit: () => true,
-      idle() {},
       closed: () => open = false,
-    },
+    }),
   );
   const serving = connection.serve();
   let quiet = 0;
@@ -154,6 +148,24 @@ export async function serveBytes(text: string, cuts: readonly number[], reading:
   if (!socket.closed) throw new Error("left the socket open");
   if (socket.misuse !== "") throw new Error(socket.misuse);
   return { handled, answers: socket.sent.replace(/^date: .*\r\n/gm, "") };
+}
+
+/** A server for connections over sockets that are made up. */
+export function fakeServer(
+  own: Pick<Server, "handler" | "watchdog" | "closed">,
+  options: ListenerOptions = {},
+): Server {
+  return {
+    limits: limitsOf(options),
+    scheme: "http",
+    certificates: undefined,
+    speaksHttp2: true,
+    speaksForClients: () => false,
+    draining: false,
+    admit: () => true,
+    idle() {},
+    ...own,
+  };
 }
 
 async function handle(request: FrontRequest, reading: Reading, handled: Handled[]): Promise<FrontResponse> {

@@ -59,6 +59,32 @@ Deno.test("a request that GOAWAY leaves out goes to a new connection, a POST as 
   assertEquals([origin.connections.length, (await proxy.ended(2)).attempts], [2, 1]);
 });
 
+Deno.test("an upload that GOAWAY leaves out is not sent again when its beginning is not kept any more", async () => {
+  const body = letters(300_000);
+  let got = 0;
+  await using origin = frameOrigin({
+    settings: [SETTING.INITIAL_WINDOW_SIZE, 1 << 24],
+    async onRequest(connection, id) {
+      await connection.send(numbersFrame(FRAME.WINDOW_UPDATE, 0, 1 << 24));
+      if (id === 1) await connection.answer(id);
+    },
+    async onFrame(connection, { type, id, payload }) {
+      if (type !== FRAME.DATA || id === 1) return;
+      const before = got;
+      got += payload.length;
+      if (before < 150_000 && got >= 150_000) await connection.goAway(1);
+    },
+  });
+  await using proxy = proxyTo(origin.address);
+  await get(proxy);
+  using client = await rawClient(proxy.address);
+  const head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 300000\r\n\r\n";
+  await client.write(head + body.slice(0, 200_000));
+  await within(client.closed(), "the answer");
+  assertEquals(parseMessage(client.received).status, 502);
+  assertEquals([(await proxy.ended(2)).attempts, origin.connections.length], [1, 1]);
+});
+
 Deno.test("GOAWAY lets the streams that it covers end, and takes no new ones", async () => {
   const first = Promise.withResolvers<FrameConnection>();
   await using origin = frameOrigin({

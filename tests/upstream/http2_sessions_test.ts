@@ -1,7 +1,13 @@
 /** Sessions by HTTP/2: when one is opened, shared, kept and closed; and how much of a body is held in memory. */
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import type { Peer } from "../../src/mod.ts";
 import { CODE, FLAG, FRAME, SETTING, uint32 } from "../../src/http/http2_frames.ts";
+import { ProxyError } from "../../src/http/errors.ts";
+import { Watchdog } from "../../src/http/watchdog.ts";
+import { connect } from "../../src/upstream/connect.ts";
+import { Http2Session } from "../../src/upstream/h2/session.ts";
+import { targetOf } from "../../src/upstream/peer.ts";
+import { ConnectionPool } from "../../src/upstream/pool.ts";
 import { type FrameConnection, frameOrigin } from "../support/frame_origin.ts";
 import { rawClient, type TestProxy, testProxy } from "../support/proxy.ts";
 import { send } from "../support/send.ts";
@@ -167,4 +173,25 @@ Deno.test("no more of a request's body is sent than the upstream's windows allow
   assertEquals(parseMessage(await answer).body, "hello");
   assertEquals(received, 30_000);
   assert(connection!.frames.filter(({ type }) => type === FRAME.HEADERS).length === 1);
+});
+
+Deno.test("a request that comes as the only one leaves that a session was being opened for gets one of its own", async () => {
+  await using origin = frameOrigin({});
+  const target = targetOf({ address: origin.address, protocol: "http2" });
+  const watchdog = new Watchdog();
+  // At whatever point of the first one's end the next one comes.
+  for (let turns = 0; turns < 12; turns++) {
+    const pool = new ConnectionPool(watchdog);
+    const leaving = new AbortController();
+    const reach = (signal: AbortSignal) =>
+      pool.http2.reach(target, signal, (signal) => connect(target, signal, undefined, "http2"));
+    const gone = assertRejects(() => reach(leaving.signal), ProxyError, "left");
+    await Promise.resolve();
+    leaving.abort(new ProxyError("client_gone", "left"));
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    assert(await reach(new AbortController().signal) instanceof Http2Session);
+    await gone;
+    pool.stop();
+  }
+  watchdog.close();
 });

@@ -6,6 +6,7 @@
 import { concat } from "../../http/body.ts";
 import { ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
+import { addPiece } from "../../http/pieces.ts";
 import type { FrontBody } from "../front.ts";
 import { Rate } from "../tcp/rate.ts";
 
@@ -66,16 +67,16 @@ export class H2Body implements FrontBody {
     for (const piece of this.#pieces.splice(0)) this.#stream.taken(piece.length);
   }
 
-  /** Some of it has come. Nobody else has the bytes. */
+  /** Some of it has come, in a buffer that is used again. */
   push(piece: Uint8Array): void {
     this.received += piece.length;
     if (this.#reading !== undefined) {
       this.#stream.taken(piece.length);
-      this.#settle(piece);
+      this.#settle(piece.slice());
     } else if (this.#isCancelled) {
       this.#stream.taken(piece.length);
     } else {
-      this.#pieces.push(piece);
+      addPiece(this.#pieces, piece);
     }
   }
 

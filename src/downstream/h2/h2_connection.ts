@@ -28,6 +28,8 @@ import { Output } from "./output.ts";
 const CONNECTION_WINDOW = 1024 * 1024;
 /** Answers to the client's own frames that it does not read, in bytes; more of them are not waited for. */
 const MAX_WAITING = 256 * 1024;
+/** A frame of DATA that holds as much speaks for a client, in bytes; one byte by itself is hardly better than none. */
+const USEFUL = 64;
 /** A connection that ends is still read for so long, and an acknowledgement waited for, in milliseconds. */
 const LAST_READ = 1_000;
 
@@ -191,8 +193,12 @@ export class H2Connection implements StreamOwner, FrameHandler {
     this.#close(code);
     this.#isShut = true;
     const client = this.#client;
-    client.closeAfter(LAST_READ);
-    this.output.flushed().then(() => client.closeWrite()).catch(() => {});
+    // A client that breaks the rules has not deserved more time; others get that of a write for what is still to be sent.
+    client.closeAfter(code === http2.CODE.NO_ERROR ? Infinity : LAST_READ);
+    this.output.flushed().then(() => {
+      client.closeAfter(LAST_READ);
+      return client.closeWrite();
+    }).catch(() => {});
   }
 
   #close(code: number): void {
@@ -263,8 +269,8 @@ export class H2Connection implements StreamOwner, FrameHandler {
       if (stream !== undefined) this.#reset(stream, http2.CODE.STREAM_CLOSED, "it sends data behind its end");
       return;
     }
-    if (data.length > 0) this.#idle.earn(2);
-    else this.onIdle();
+    if (data.length === 0) this.onIdle();
+    else if (data.length >= USEFUL) this.#idle.earn(2);
     if (!stream.receive(data, padding)) {
       return this.#reset(stream, http2.CODE.FLOW_CONTROL_ERROR, "it sends more than it may");
     }
@@ -280,7 +286,7 @@ export class H2Connection implements StreamOwner, FrameHandler {
     this.#lastStream = id;
     const { maxStreams, maxHead, maxFields } = this.limits;
     if (this.#streams.size >= maxStreams || this.#running >= 2 * maxStreams) {
-      this.#countReset();
+      this.countReset();
       return this.#reply(http2.numbersFrame(http2.FRAME.RST_STREAM, id, http2.CODE.REFUSED_STREAM));
     }
     const what = `Refused request: its head is over ${maxHead} bytes or ${maxFields} fields`;
@@ -316,7 +322,7 @@ export class H2Connection implements StreamOwner, FrameHandler {
     const stream = this.#known(id, "RST_STREAM");
     if (stream === undefined) return this.onIdle();
     stream.abandon(new ProxyError("client_gone", "The client reset the stream"));
-    this.#countReset();
+    this.countReset();
   }
 
   onInitialWindow(bytes: number): void {
@@ -377,7 +383,7 @@ export class H2Connection implements StreamOwner, FrameHandler {
   }
 
   #reset(stream: H2Stream, code: number, what: string): void {
-    this.#countReset();
+    this.countReset();
     stream.reset(code, new ProxyError("bad_request", `Refused request: ${what}`));
   }
 
@@ -388,7 +394,7 @@ export class H2Connection implements StreamOwner, FrameHandler {
     this.output.send(frame);
   }
 
-  #countReset(): void {
+  countReset(): void {
     if (!this.#resets.spend(this.now)) {
       throw new H2Error(http2.CODE.ENHANCE_YOUR_CALM, "it resets too many streams");
     }

@@ -33,6 +33,12 @@ export interface StreamOwner {
   sent(): void;
   /** The stream is closed. */
   closed(stream: H2Stream): void;
+  /**
+   * The client has made a stream be reset.
+   *
+   * @throws {H2Error} when it does that too often
+   */
+  countReset(): void;
 }
 
 /** One request on its connection. */
@@ -164,9 +170,10 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
     if (padding > 0) this.taken(padding);
     if (this.length !== undefined && body.received + data.length > this.length) {
       this.#owner.taken(data.length);
+      this.#owner.countReset();
       this.reset(CODE.PROTOCOL_ERROR, refused("its body is longer than its content-length"));
     } else if (data.length > 0) {
-      body.push(data.slice());
+      body.push(data);
     }
     return true;
   }
@@ -175,6 +182,7 @@ export class H2Stream implements RequestStream, Sending, BodyStream {
   complete(trailers?: HeaderList): void {
     const body = this.body!;
     if (this.length !== undefined && body.received !== this.length) {
+      this.#owner.countReset();
       return this.reset(CODE.PROTOCOL_ERROR, refused("its body is shorter than its content-length"));
     }
     this.isComplete = true;

@@ -8,6 +8,7 @@ import { messageOf } from "../../http/errors.ts";
 import { moving } from "../../http/turns.ts";
 import type { Watchdog, Watched } from "../../http/watchdog.ts";
 import type { ClientInfo } from "../serve_request.ts";
+import { Handshake } from "./handshake.ts";
 import { readClientHello } from "./client_hello.ts";
 
 /** Where the servers behind a relay listen. */
@@ -57,7 +58,7 @@ export interface Relay {
 /** One of them. */
 export class RelayedConnection implements Watched {
   slot = -1;
-  /** Whether the client's beginning is not there yet. */
+  /** Whether the client has not finished its handshake. */
   isNew = true;
   readonly #client: Deno.Conn;
   readonly #relay: Relay;
@@ -65,7 +66,7 @@ export class RelayedConnection implements Watched {
   #server: Deno.TcpConn | undefined = undefined;
   #deadline: number;
   #writeBy = Infinity;
-  #isShaken = false;
+  readonly #handshake = new Handshake();
   #isClosed = false;
 
   /** Takes the socket over. */
@@ -125,7 +126,6 @@ export class RelayedConnection implements Watched {
   }
 
   async #passTo(name: string | undefined, begun: Uint8Array): Promise<void> {
-    this.isNew = false;
     const targets = this.#relay.present;
     const target = targets.enter(name);
     let port: number | undefined;
@@ -133,6 +133,7 @@ export class RelayedConnection implements Watched {
       const server = await this.#connect(target);
       port = server.localAddr.port;
       target.clients.set(port, { remoteAddr: this.#client.remoteAddr as Deno.NetAddr });
+      this.#handshake.see(begun);
       await writeAll(server, begun);
       await Promise.all([this.#up(server), this.#down(server)]);
     } finally {
@@ -164,8 +165,7 @@ export class RelayedConnection implements Watched {
     let buffer = new Uint8Array(SMALL);
     let isTaken = true;
     for (let n; (n = await this.#client.read(buffer)) !== null;) {
-      if (!this.#isShaken) this.#deadline = Infinity;
-      this.#isShaken = true;
+      if (this.isNew) this.#look(buffer.subarray(0, n));
       try {
         for (let at = 0; at < n && isTaken;) at += await server.write(buffer.subarray(at, n));
       } catch {
@@ -176,6 +176,14 @@ export class RelayedConnection implements Watched {
       buffer = fitting(buffer, n);
     }
     if (isTaken) await server.closeWrite().catch(() => {});
+  }
+
+  /** Looks whether the handshake is over, for which there is a time limit. */
+  #look(bytes: Uint8Array): void {
+    this.#handshake.see(bytes);
+    if (!this.#handshake.isOver) return;
+    this.isNew = false;
+    this.#deadline = Infinity;
   }
 
   /** From the server to the client. */

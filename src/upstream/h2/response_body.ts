@@ -7,6 +7,7 @@ import { concat } from "../../http/body.ts";
 import { type BodyReader, unwanted } from "../../http/body_reading.ts";
 import type { ProxyError } from "../../http/errors.ts";
 import type { HeaderList } from "../../http/headers.ts";
+import { addPiece } from "../../http/pieces.ts";
 
 /** What a body needs of its exchange. */
 export interface BodyOwner {
@@ -90,7 +91,7 @@ export class Http2Body implements BodyReader {
     this.received += piece.length;
     const waiting = this.#waiting;
     if (waiting === undefined) {
-      this.#pieces.push(piece.slice());
+      addPiece(this.#pieces, piece);
       if (this.#gathering !== undefined) this.#owner.wanted();
       return;
     }
@@ -102,7 +103,7 @@ export class Http2Body implements BodyReader {
     }
     const part = piece.subarray(0, into.length);
     into.set(part);
-    if (part.length < piece.length) this.#pieces.push(piece.slice(part.length));
+    if (part.length < piece.length) addPiece(this.#pieces, piece.subarray(part.length));
     this.#owner.taken(part.length);
     waiting.resolve(part.length);
   }

@@ -24,6 +24,8 @@ interface Opening {
   waiting: number;
   /** Whether one of them took the connection. */
   isTaken: boolean;
+  /** Has nobody join it any more. */
+  done(): void;
 }
 
 /** Sessions by target key. What is open is used before another one is opened. */
@@ -97,9 +99,12 @@ export class Http2Sessions implements Watched {
   #begin(target: Target, connect: Connect): Opening {
     const controller = new AbortController();
     const result = this.#open(target, controller.signal, connect);
-    const opening = { result, controller, waiting: 0, isTaken: false };
+    // Whoever comes once it is given up opens another.
+    const done = () => {
+      if (this.#openings.get(target.key) === opening) this.#openings.delete(target.key);
+    };
+    const opening: Opening = { result, controller, waiting: 0, isTaken: false, done };
     this.#openings.set(target.key, opening);
-    const done = () => this.#openings.delete(target.key);
     result.then((reached) => {
       done();
       if (opening.waiting === 0 && !(reached instanceof Http2Session)) reached.close();
@@ -186,6 +191,9 @@ async function shared(opening: Opening, signal: AbortSignal): Promise<Http2Sessi
     return await Promise.race([opening.result, promise]);
   } finally {
     signal.removeEventListener("abort", stop);
-    if (--opening.waiting === 0) opening.controller.abort(signal.reason);
+    if (--opening.waiting === 0) {
+      opening.done();
+      opening.controller.abort(signal.reason);
+    }
   }
 }

@@ -2,9 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import * as http2 from "../../../src/http/http2_frames.ts";
 import { type ProxyModule, startProxy } from "../../../src/mod.ts";
+import { concat } from "../../../src/http/body.ts";
+import { HeaderList } from "../../../src/http/headers.ts";
+import { Watchdog } from "../../../src/http/watchdog.ts";
+import { ClientConnection } from "../../../src/downstream/tcp/client_connection.ts";
 import { clockAhead } from "../../support/clock_ahead.ts";
 import { data, fields, headers, type Http2Wire, http2Wire } from "../../support/http2_wire.ts";
-import { rawOrigin } from "../../support/origin.ts";
+import { fakeServer } from "../../support/fake_client.ts";
+import { latin1, rawOrigin } from "../../support/origin.ts";
 import { testProxy } from "../../support/proxy.ts";
 import { letters, within } from "../../support/wire.ts";
 import { wireOrigin } from "../../support/wire_origin.ts";
@@ -145,6 +150,58 @@ Deno.test("h2: after maxRequests the client is told to go elsewhere, and what it
   await wire.send(GET, headers(3, fields()));
   assertEquals([await wire.status(1), await wire.status(3)], [200, 200]);
   await goneAway(wire);
+});
+
+Deno.test("h2: a connection that ends gives a client that takes its answer slowly the time for it", async () => {
+  using clock = clockAhead();
+  const watchdog = new Watchdog();
+  const closed = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  const last = Promise.withResolvers<void>();
+  const asked = concat([new TextEncoder().encode(http2.PREFACE), http2.settingsFrame(), GET]);
+  let isClosed = false;
+  const socket = {
+    remoteAddr: { transport: "tcp", hostname: "192.0.2.1", port: 1 },
+    localAddr: { transport: "tcp", hostname: "192.0.2.2", port: 2 },
+    isAsked: false,
+    async read(into: Uint8Array) {
+      if (this.isAsked) await closed.promise;
+      if (this.isAsked) return null;
+      this.isAsked = true;
+      into.set(asked);
+      return asked.length;
+    },
+    async write(bytes: Uint8Array) {
+      // The answer's end is in it.
+      if (latin1(bytes).includes("hello")) {
+        last.resolve();
+        await taken.promise;
+      }
+      return bytes.length;
+    },
+    setNoDelay() {},
+    closeWrite: () => Promise.resolve(),
+    close: () => closed.resolve(),
+  };
+  const handler = () =>
+    Promise.resolve({
+      status: 200,
+      headers: new HeaderList(),
+      body: new TextEncoder().encode("hello"),
+      onSent: undefined,
+    });
+  const server = fakeServer({ handler, watchdog, closed: () => isClosed = true }, { maxRequests: 1 });
+  const serving = new ClientConnection(socket as unknown as Deno.Conn, server).serve();
+  await last.promise;
+  clock.pass(3_000);
+  await clock.looked();
+  assert(!isClosed, "closed while the answer was being taken");
+  taken.resolve();
+  await new Promise((resolve) => setTimeout(resolve));
+  clock.pass(1_100);
+  await within(serving, "the end of the connection");
+  assert(isClosed);
+  watchdog.close();
 });
 
 Deno.test("h2: the one that is idle makes room for another connection, and none is over maxConnectionsPerAddress", async () => {

@@ -1,5 +1,6 @@
 /** Connections by HTTP/2 that break a rule: they end with a word that says so, and nothing else does. */
 import { assert, assertEquals } from "@std/assert";
+import { concat } from "../../../src/http/body.ts";
 import * as http2 from "../../../src/http/http2_frames.ts";
 import { data, fields, headers, type Http2Wire, http2Wire, reset } from "../../support/http2_wire.ts";
 import { rawOrigin } from "../../support/origin.ts";
@@ -228,6 +229,15 @@ Deno.test("h2: a flood of empty DATA ends the connection", async () => {
   assertEquals(await wire.goAwayCode(), http2.CODE.ENHANCE_YOUR_CALM);
 });
 
+Deno.test("h2: bytes one by one do not make a flood of PING right", async () => {
+  await using proxy = testProxy({ requestFilter: () => new Promise(() => {}) }, { front: "tcp" });
+  using wire = await http2Wire(proxy.address);
+  await wire.send(POST);
+  const ping = http2.frame(http2.FRAME.PING, 0, 0, new Uint8Array(8));
+  await flood(wire, many(concat([data(1, "x"), ping])));
+  assertEquals(await wire.goAwayCode(), http2.CODE.ENHANCE_YOUR_CALM);
+});
+
 Deno.test("h2: a header block without end ends the connection", async () => {
   await using proxy = testProxy("127.0.0.1:1", { front: "tcp" });
   for (const part of [NOTHING, new Uint8Array(16_000).fill(0x82)]) {
@@ -256,6 +266,22 @@ Deno.test("h2: requests that make the proxy reset them, again and again, end the
   await wire.send(requests(1_000, update)).catch(() => {});
   assertEquals(await wire.goAwayCode(), http2.CODE.ENHANCE_YOUR_CALM);
 });
+
+for (const [what, text] of [["longer", "long"], ["shorter", "x"]]) {
+  Deno.test(`h2: bodies that are ${what} than their length, again and again, end the connection`, async () => {
+    await using proxy = testProxy({ requestFilter: () => new Promise(() => {}) }, { front: "tcp" });
+    using wire = await http2Wire(proxy.address);
+    const head = [...fields({ ":method": "POST" }), "content-length", "2"];
+    const bad = Array.from(
+      { length: 1_000 },
+      (_, i) => [headers(1 + 2 * i, head, false), data(1 + 2 * i, text!, true)],
+    );
+    await wire.send(...bad.flat()).catch(() => {});
+    assertEquals(await wire.goAwayCode(), http2.CODE.ENHANCE_YOUR_CALM);
+    await until("the end of all requests", () => proxy.counters.active === 0);
+    assert(proxy.entries.length <= 201, `${proxy.entries.length} requests`);
+  });
+}
 
 Deno.test("h2: more requests at a time than maxStreams are refused, and may be sent again", async () => {
   const held = Promise.withResolvers<void>();
